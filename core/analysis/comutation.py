@@ -1,0 +1,226 @@
+"""Which genes are mutated together with this one, or apart from it, beyond what burden explains?
+
+A tumour with many mutations has mutations in every gene, so that any two genes seem to go
+together: without adjustment nearly all of TCGA's testable genes are co-mutated with ALK. Here each
+patient is compared with those of the same tumour type and about the same burden
+(Mantel-Haenszel), and the inflation of the test statistics, with and without adjustment, is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core.analysis.tcga import TCGA, TUMOR_TYPE, ici_filters, tcga_filters
+from core.groups import mutation_status
+from core.model import Filters, NotEnoughData, Stratifier
+from core.stats.mantel_haenszel_panel import (
+    MANTEL_FLEISS,
+    MantelHaenszelPanel,
+    mantel_haenszel_panel,
+)
+from core.stats.multiple import benjamini_hochberg
+from core.store import MutationMatrix, Store, sentence
+
+BURDEN_STEP = 0.5
+"""Width of a burden bin in log2(TMB + 1): patients of a stratum differ by at most a factor 1.41."""
+
+MIN_MUTANT = 10
+"""Patients with a mutation in a gene, for it to be tested."""
+
+MEDIAN_CHI2 = 0.45493642311957283
+"""Median of the chi-squared distribution on one degree of freedom."""
+
+
+@dataclass(frozen=True)
+class CoMutation:
+    """table: a row per tested gene, smallest p first: hugo_symbol, n_both, expected, n_gene (its
+    mutants), n_group, n (patients in informative strata profiled for both), odds_ratio, ci_lower,
+    ci_upper, p_value, q_value, direction (*together* or *apart*), unadjusted_odds_ratio.
+
+    inflation: median test statistic over its median under no association, adjusted;
+    inflation_unadjusted: the same without strata. 1 is what no association gives.
+    """
+
+    title: str
+    source: str
+    table: pd.DataFrame
+    n: int
+    mutant: int
+    n_too_rare: int
+    inflation: float
+    inflation_unadjusted: float
+    sentence: str
+    methods: str
+    warnings: tuple[str, ...]
+
+
+def comutation(
+    store: Store,
+    filters: Filters,
+    stratifier: Stratifier,
+    *,
+    source: str = TCGA,
+    min_mutant: int = MIN_MUTANT,
+) -> CoMutation:
+    """Test every gene against the stratifier's among TCGA's or the ICI cohorts' patients.
+
+    ``source``: ``tcga`` or ``ici``. Raises NotEnoughData where no gene can be tested.
+    """
+    asked = tcga_filters(filters) if source == TCGA else ici_filters(filters)
+    frame = store.patients(asked)
+    status = mutation_status(store, stratifier)[frame.patient_key.to_numpy(int)]
+    known = (status >= 0) & frame.tmb_per_mb.notna().to_numpy()
+    group = status == 1
+    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    words = (
+        f"{int(known.sum()):,} patients profiled for {stratifier.label} and with a known TMB: "
+        f"{sentence(asked, cohort_names=names)}; {int((known & group).sum()):,} mutant"
+    )
+    if not (known & group).any() or not (known & ~group).any():
+        raise NotEnoughData(
+            "There is nothing to compare with other genes.",
+            expected=f"patients mutant and patients wild type for {stratifier.label}",
+            found=words,
+            remedy="Widen a filter or choose another gene.",
+        )
+    rows = np.flatnonzero(known)
+    matrix = store.mutation_matrix(
+        frame.patient_key.to_numpy(int)[rows], stratifier.classes, min_mutant=min_mutant
+    )
+    strata = _strata(frame.iloc[rows], TUMOR_TYPE if source == TCGA else "tumor_type")
+    genes = [store.resolve_gene(g) for g in stratifier.genes]
+    return comutation_of(
+        matrix,
+        group[rows],
+        strata,
+        title=stratifier.label,
+        source=source,
+        without=genes,
+        min_mutant=min_mutant,
+        words=words,
+        unknown=int(((status >= 0) & ~known).sum()),
+    )
+
+
+def comutation_of(
+    matrix: MutationMatrix,
+    group: npt.NDArray[np.bool_],
+    strata: npt.NDArray[np.str_],
+    *,
+    title: str,
+    source: str = TCGA,
+    without: list[str] | None = None,
+    min_mutant: int = MIN_MUTANT,
+    words: str = "",
+    unknown: int = 0,
+) -> CoMutation:
+    """Test the genes of ``matrix`` against ``group``, aligned with its rows, within ``strata``.
+
+    A gene is tested among the patients profiled for it. ``unknown`` patients without a TMB were
+    left out before. Raises NotEnoughData where no gene can be tested.
+    """
+    adjusted = _by_profile(matrix, group, strata)
+    crude = _by_profile(matrix, group, np.zeros(group.size, dtype=int))
+    adjusted["unadjusted_odds_ratio"] = crude.odds_ratio
+    candidates = ~adjusted.hugo_symbol.isin(without or []) & (crude.n_gene >= min_mutant)
+    tested = candidates & (adjusted.room >= MANTEL_FLEISS) & adjusted.p_value.notna()
+    if not tested.any():
+        raise NotEnoughData(
+            "No gene is mutated often enough to be tested.",
+            expected=f"an expected overlap with {title} of at least {MANTEL_FLEISS:g} patients",
+            found=words or f"{int(group.sum())} mutant patients",
+            remedy="Widen a filter or choose a gene that is mutated more often.",
+        )
+    table = adjusted[tested].copy()
+    table["q_value"] = benjamini_hochberg(table.p_value)
+    table["direction"] = np.where(table.n_both > table.expected, "together", "apart")
+    comparable = candidates & (crude.room >= MANTEL_FLEISS) & crude.p_value.notna()
+    inflation = _inflation(table.statistic)
+    return CoMutation(
+        title=title,
+        source=source,
+        table=table.sort_values("p_value", kind="stable").reset_index(drop=True),
+        n=int(group.size),
+        mutant=int(group.sum()),
+        n_too_rare=int(candidates.sum() - tested.sum()),
+        inflation=inflation,
+        inflation_unadjusted=_inflation(crude.statistic[comparable]),
+        sentence=words,
+        methods=_methods(title, source, min_mutant),
+        warnings=_warnings(inflation, len(table), unknown),
+    )
+
+
+def _strata(frame: pd.DataFrame, type_column: str) -> npt.NDArray[np.str_]:
+    """Study, tumour type and burden bin of each patient, as one label."""
+    step = np.floor(np.log2(frame.tmb_per_mb.to_numpy(float) + 1) / BURDEN_STEP).astype(int)
+    label = frame.cohort_id + "|" + frame[type_column].fillna("Unknown") + "|" + step.astype(str)
+    return label.to_numpy(dtype=str)
+
+
+def _by_profile(
+    matrix: MutationMatrix, group: npt.NDArray[np.bool_], strata: npt.NDArray[np.generic]
+) -> pd.DataFrame:
+    """The panel of tests, gene by gene, each among the patients profiled for it."""
+    parts = []
+    for profile in range(matrix.profiled.shape[1]):
+        columns = np.flatnonzero(matrix.profile_of_gene == profile)
+        rows = np.flatnonzero(matrix.profiled[:, profile])
+        if columns.size and rows.size:
+            outcomes = matrix.mutated[:, columns][rows]
+            panel = mantel_haenszel_panel(group[rows], outcomes, strata[rows])
+            parts.append(_tidy(panel, matrix.genes[columns]).set_index(columns))
+    if not parts:
+        return pd.DataFrame(columns=["hugo_symbol", *_COLUMNS, "n", "n_group"], dtype=float)
+    return pd.concat(parts).sort_index()
+
+
+_COLUMNS = {
+    "n_both": "n_both",
+    "expected": "expected",
+    "n_gene": "n_outcome",
+    "odds_ratio": "odds_ratio",
+    "ci_lower": "ci_lower",
+    "ci_upper": "ci_upper",
+    "statistic": "statistic",
+    "p_value": "p_value",
+    "room": "room",
+}
+
+
+def _tidy(panel: MantelHaenszelPanel, genes: npt.NDArray[np.object_]) -> pd.DataFrame:
+    table = pd.DataFrame({name: getattr(panel, field) for name, field in _COLUMNS.items()})
+    table.insert(0, "hugo_symbol", genes)
+    return table.assign(n=panel.n, n_group=panel.n_group)
+
+
+def _inflation(statistic: pd.Series[float]) -> float:
+    return float(statistic.median() / MEDIAN_CHI2) if len(statistic) else float("nan")
+
+
+def _warnings(inflation: float, tests: int, unknown: int) -> tuple[str, ...]:
+    notes = []
+    if unknown:
+        notes.append(f"{unknown:,} patients of unknown TMB are left out of the co-mutation tests.")
+    if inflation > 1.2 and tests >= 100:
+        notes.append(
+            f"The test statistics are {inflation:.1f} times what no association would give: burden "
+            "is not fully adjusted for, and small q-values are to be doubted."
+        )
+    return tuple(notes)
+
+
+def _methods(title: str, source: str, min_mutant: int) -> str:
+    by = "tumour type" if source == TCGA else "study, tumour type"
+    return (
+        f"Each gene mutated in at least {min_mutant} patients was tested against {title} by a "
+        f"Mantel-Haenszel test without continuity correction, stratified by {by} and burden (bins "
+        f"of width {BURDEN_STEP:g} in log2(TMB per Mb + 1)), among the patients profiled for both. "
+        "Common odds ratios carry 95% intervals by Robins, Breslow and Greenland. Genes whose "
+        f"expected overlap lies within {MANTEL_FLEISS:g} of its possible bounds (Mantel and Fleiss "
+        "1980) were not tested; q-values are Benjamini-Hochberg's over the tested genes."
+    )

@@ -1,0 +1,381 @@
+"""The gene beside other variables: univariable and multivariable Cox models (figures 1D, E).
+
+:func:`cox_question` asks the store; :func:`fit_cox_model` works on any frame of patients. The
+rows of the forests are made in :mod:`core.analysis.cox_rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.analysis.covariates import (
+    DEFAULT_COVARIATES,
+    GENE,
+    Covariate,
+    ModelTerm,
+    covariate_columns,
+    model_terms,
+)
+from core.analysis.cox_rows import FewPatients, FittedModel, forest_rows, forest_table
+from core.analysis.cox_warnings import (
+    STRATA_LABEL,
+    loss,
+    loss_warnings,
+    model_warnings,
+    pooling_warnings,
+    proportional_warnings,
+)
+from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
+from core.groups import Grouping, assign
+from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
+from core.stats.collinearity import variance_inflation
+from core.stats.concordance import Concordance, concordance
+from core.stats.cox import ChiSquare
+from core.stats.cox_terms import Categorical, Term, TermsFit, fit_terms
+from core.stats.interaction import likelihood_ratio
+from core.stats.zph import ZphTest, cox_zph
+from core.store import Store, sentence
+
+FEW = FewPatients(MIN_PATIENTS, MIN_EVENTS)
+
+
+@dataclass(frozen=True)
+class CoxModel:
+    """Tidy tables of both forests, and what speaks for and against the multivariable model.
+
+    univariable, multivariable: variable, group, label, n, events, hazard_ratio, ci_lower,
+        ci_upper, p_value (NaN: withheld or reference), note, emphasised (the gene)
+    terms: variable, chi_square, df, p_value (Wald test of the whole term), gvif, se_inflation
+    loss: variable, missing, only_this (patients who lack nothing else), whole_cohorts (names)
+    proportional: the proportional-hazards test; None where nothing could be estimated
+    coefficient: log hazard ratio of each term in the model tested so; 1 for a term of several
+        coefficients, whose residuals are those of its linear predictor
+    c_index, c_index_without: of the model, and of the same model without the gene (same patients)
+    added_value: likelihood-ratio test of the gene in the multivariable model
+    rows: the patients of the multivariable model with their covariates
+    """
+
+    title: str
+    endpoint: str
+    univariable: pd.DataFrame
+    multivariable: pd.DataFrame
+    terms: pd.DataFrame
+    loss: pd.DataFrame
+    proportional: ZphTest | None
+    coefficient: dict[str, float]
+    c_index: Concordance
+    c_index_without: Concordance | None
+    added_value: ChiSquare
+    n: int
+    events: int
+    coefficients: int
+    adjusted_for: tuple[str, ...]
+    flow: pd.DataFrame
+    rows: pd.DataFrame
+    sentence: str
+    methods: str
+    warnings: tuple[str, ...]
+
+    @property
+    def events_per_coefficient(self) -> float:
+        return self.events / self.coefficients if self.coefficients else float("nan")
+
+
+def cox_question(
+    store: Store,
+    filters: Filters,
+    stratifier: Stratifier,
+    *,
+    endpoint: str = "OS",
+    covariates: Sequence[Covariate] = DEFAULT_COVARIATES,
+    strata: Sequence[str] = ("cohort_id",),
+    same_patients: bool = False,
+) -> CoxModel:
+    """Models of the patients that ``filters`` keep, with the groups of ``stratifier`` first.
+
+    A covariate that is the stratifier's own gene or one of ``strata`` (columns of a patient) is
+    left out. ``same_patients``: the univariable models take the multivariable one's patients.
+    Raises NotEnoughData where fewer than two groups have complete patients, and BadInput.
+    """
+    frame = store.patients(filters, endpoint)
+    grouping = assign(store, frame, stratifier)
+    cohorts = store.cohorts()
+    names = dict(zip(cohorts.cohort_id, cohorts["name"], strict=True))
+    kept = grouping.labels.notna() & frame.time_months.notna() & frame.event.notna()
+    rows = frame[kept].assign(group=grouping.labels[kept])
+    chosen = _chosen(store, covariates, stratifier, strata)
+    columns = covariate_columns(store, rows, chosen, stratifier.classes)
+    attrition = store.attrition(filters)
+    return fit_cox_model(
+        rows,
+        columns,
+        chosen,
+        grouping.order,
+        title=grouping.title,
+        endpoint=endpoint,
+        strata=strata,
+        same_patients=same_patients,
+        cohort_names=names,
+        flow=_flow(attrition, frame, grouping, endpoint),
+        words=_words(sentence(filters, cohort_names=names), rows, grouping),
+    )
+
+
+def fit_cox_model(
+    rows: pd.DataFrame,
+    columns: pd.DataFrame,
+    covariates: Sequence[Covariate],
+    order: Sequence[str],
+    *,
+    title: str,
+    endpoint: str = "OS",
+    strata: Sequence[str] = (),
+    same_patients: bool = False,
+    cohort_names: dict[str, str] | None = None,
+    flow: pd.DataFrame | None = None,
+    words: str = "",
+) -> CoxModel:
+    """Fit the models to ``rows`` (group, time_months, event, cohort_id and the ``strata``).
+
+    ``columns`` holds the covariates' values, one column named by each covariate's label.
+    """
+    by = [s for s in strata if rows[s].nunique() > 1]
+    lacking = columns.isna().assign(**{s: rows[s].isna() for s in by})
+    complete = ~lacking.any(axis=1)
+    missing = loss(lacking, rows, cohort_names or {})
+    order = tuple(g for g in order if (rows.group[complete] == g).any())
+    _demand_two_groups(rows, complete, order, missing, words)
+    gene = Categorical(title, order[0], order)
+    ready, terms = model_terms(columns, covariates, complete)
+    needed = ["patient_key", "cohort_id", "time_months", "event", *by]
+    data = pd.concat([rows[[c for c in dict.fromkeys(needed) if c in rows]], ready], axis=1)
+    data = data.assign(**{title: rows.group.where(rows.group.isin(order))})
+    terms = [ModelTerm(Covariate(title), gene, f"{title}, against {order[0]}"), *terms]
+    whole = data[complete]
+    model = _fit(whole, terms, by, title)
+    multivariable = forest_table(forest_rows(model, terms, title, FEW))
+    single = []
+    for term in terms:
+        alone = _fit(whole if same_patients else data, [term], by, title)
+        single += forest_rows(alone, [term], title, FEW)
+    univariable = forest_table(single)
+    c_index, without, added = _discrimination(model, terms, by)
+    plain = _unpenalised(model, terms, by)
+    inflation = variance_inflation(plain.fit).rename(columns={"term": "variable"})
+    tests = plain.term_tests().rename(columns={"term": "variable"})
+    proportional = _proportional(plain)
+    notes = [
+        *loss_warnings(missing, len(rows), int(complete.sum())),
+        *pooling_warnings(terms),
+        *model_warnings(model, inflation),
+        *proportional_warnings(proportional, title),
+    ]
+    steps = pd.DataFrame({"step": ["in the store"], "n": [len(rows)], "lost": [0]})
+    steps = steps if flow is None else flow
+    lost = int((~complete).sum())
+    last = pd.DataFrame(
+        {"step": ["a covariate is missing"], "n": [int(complete.sum())], "lost": [lost]}
+    )
+    return CoxModel(
+        title=title,
+        endpoint=endpoint,
+        univariable=univariable,
+        multivariable=multivariable,
+        terms=tests.merge(inflation.drop(columns="df"), on="variable", how="left"),
+        loss=missing,
+        proportional=proportional,
+        coefficient=_coefficients(plain),
+        c_index=c_index,
+        c_index_without=without,
+        added_value=added,
+        n=len(whole),
+        events=model.made.fit.events,
+        coefficients=len(model.made.fit.kept),
+        adjusted_for=tuple(c.label for c in covariates),
+        flow=pd.concat([steps, last], ignore_index=True),
+        rows=whole,
+        sentence=words,
+        methods=_methods(endpoint, title, covariates, by, same_patients),
+        warnings=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _of(terms: Sequence[ModelTerm]) -> list[Term]:
+    return [t.term for t in terms]
+
+
+def _fit(
+    data: pd.DataFrame, terms: Sequence[ModelTerm], strata: Sequence[str], gene: str
+) -> FittedModel:
+    """The model, by Firth's penalty where an arm of the first term, ``gene``, is small.
+
+    A level without an event has an infinite estimate, at which its patients leave every risk set:
+    the other estimates are those of the model without these patients, so they are left out.
+    """
+    columns = [*(t.term.name if t.term.name == gene else t.covariate.label for t in terms), *strata]
+    data = data[data[columns].notna().all(axis=1)]
+    keep, without_event = np.ones(len(data), dtype=bool), {}
+    for term in terms:
+        if not isinstance(term.term, Categorical) or term.term.name == gene:
+            continue
+        values = data[term.covariate.label].to_numpy()
+        for level in term.term.levels:
+            at = values == level
+            if level != term.term.reference and at.any() and not data.event[at].any():
+                without_event[term.covariate.label, str(level)] = int(at.sum())
+                keep &= ~at
+    data = data[keep]
+    small = False
+    if terms[0].term.name == gene:
+        died, arm = data.event.to_numpy(), data[gene].to_numpy()
+        arms = [died[arm == level] for level in terms[0].term.levels]  # type: ignore[union-attr]
+        small = any(len(d) < MIN_PATIENTS or d.sum() < MIN_EVENTS for d in arms)
+    made = fit_terms(
+        data, _of(terms), "time_months", "event", strata=list(strata),
+        penalty="firth" if small else None,
+    )  # fmt: skip
+    return FittedModel(made, data, small, without_event)
+
+
+def _unpenalised(model: FittedModel, terms: Sequence[ModelTerm], strata: Sequence[str]) -> TermsFit:
+    """The model whose terms are tested."""
+    if not model.firth:
+        return model.made
+    return fit_terms(model.data, _of(terms), "time_months", "event", strata=list(strata))
+
+
+def _discrimination(
+    model: FittedModel, terms: Sequence[ModelTerm], by: Sequence[str]
+) -> tuple[Concordance, Concordance | None, ChiSquare]:
+    """C of the model and of the model without the gene, and the gene's likelihood ratio."""
+    rows = model.data
+    strata = None
+    if by:
+        strata = rows[by[0]].astype(str)
+        for column in by[1:]:
+            strata = strata + " / " + rows[column].astype(str)
+
+    def c_of(fit: TermsFit) -> Concordance:
+        beta = fit.fit.coefficients
+        beta = np.where(np.isfinite(beta), beta, 0.0)
+        return concordance(rows.time_months, rows.event, fit.design.matrix @ beta, strata=strata)
+
+    unknown = ChiSquare(float("nan"), 0, float("nan"))
+    if len(terms) == 1:
+        return c_of(model.made), None, unknown
+    penalty = model.made.fit.penalty
+    without = fit_terms(
+        rows, _of(terms[1:]), "time_months", "event", strata=list(by), penalty=penalty
+    )
+    if penalty is None and len(without.fit.kept):
+        unknown = likelihood_ratio(without.fit, model.made.fit)
+    return c_of(model.made), c_of(without), unknown
+
+
+def _coefficients(model: TermsFit) -> dict[str, float]:
+    groups = pd.Series(model.fit.coefficients[model.fit.kept])
+    by = groups.groupby([model.fit.groups[j] for j in model.fit.kept])
+    return {str(k): float(g.iloc[0]) if len(g) == 1 else 1.0 for k, g in by}
+
+
+def _proportional(model: TermsFit) -> ZphTest | None:
+    try:
+        return cox_zph(model.fit)
+    except NotEnoughData:
+        return None
+
+
+# -- who is left out -------------------------------------------------------------------
+
+
+def _chosen(
+    store: Store, covariates: Sequence[Covariate], stratifier: Stratifier, strata: Sequence[str]
+) -> list[Covariate]:
+    """Without what the stratifier or the strata already say; genes under their current symbol."""
+    own = {store.resolve_gene(g) for g in stratifier.genes if stratifier.kind == "mutation"}
+    out: dict[str, Covariate] = {}
+    for c in covariates:
+        if c.variable.startswith(GENE):
+            gene = store.resolve_gene(c.variable.removeprefix(GENE))
+            if gene in own:
+                continue
+            c = Covariate(GENE + gene, c.coding, c.reference, c.cut)
+        if c.variable not in strata:
+            out.setdefault(c.label, c)
+    return list(out.values())
+
+
+def _demand_two_groups(
+    rows: pd.DataFrame,
+    complete: pd.Series,
+    order: Sequence[str],
+    loss: pd.DataFrame,
+    words: str,
+) -> None:
+    if len(order) > 1 and rows.event[complete].sum() > 0:
+        return
+    counts = rows.group.value_counts()
+    had = ", ".join(f"{n} {g}" for g, n in counts.items()) or "no patient with a group"
+    left = ", ".join(f"{n} {g}" for g, n in rows.group[complete].value_counts().items()) or "nobody"
+    worst = loss.sort_values("missing", ascending=False).head(1).to_dict("records")
+    remedy = "Widen a filter or choose another gene."
+    if counts.size > 1 and worst and worst[0]["missing"]:
+        remedy = f"Leave out {worst[0]['variable']}, which {worst[0]['missing']} patients lack."
+    raise NotEnoughData(
+        "There are not two groups with an event and all covariates to compare.",
+        expected="patients of both groups with every covariate known",
+        found=f"{had} before covariates are asked for, {left} with all of them; {words}",
+        remedy=remedy,
+    )
+
+
+def _flow(
+    attrition: pd.DataFrame, frame: pd.DataFrame, grouping: Grouping, endpoint: str
+) -> pd.DataFrame:
+    grouped = grouping.labels.notna()
+    kept = grouped & frame.time_months.notna() & frame.event.notna()
+    more = pd.DataFrame(
+        {
+            "step": [grouping.unassigned, f"no {endpoint} known"],
+            "n": [int(grouped.sum()), int(kept.sum())],
+            "lost": [int((~grouped).sum()), int((grouped & ~kept).sum())],
+        }
+    )
+    return pd.concat([attrition, more], ignore_index=True)
+
+
+def _words(filtered: str, rows: pd.DataFrame, grouping: Grouping) -> str:
+    counts = rows.group.value_counts()
+    groups = ", ".join(f"{counts.get(g, 0):,} {grouping.title} {g}" for g in grouping.order[::-1])
+    n = rows.cohort_id.nunique()
+    return (
+        f"{len(rows):,} patients with follow-up and a known group: {filtered}, "
+        f"{n} cohort{'s' if n != 1 else ''}; {groups}"
+    )
+
+
+def _methods(
+    endpoint: str,
+    title: str,
+    covariates: Sequence[Covariate],
+    by: Sequence[str],
+    same_patients: bool,
+) -> str:
+    named = ", ".join(c.label for c in covariates) or "nothing else"
+    strata = f", stratified by {' and '.join(STRATA_LABEL[s] for s in by)}" if by else ""
+    whom = "the same patients" if same_patients else "every patient with that variable known"
+    return (
+        f"{ENDPOINT_LABEL[endpoint]} was modelled by Cox regression{strata}, with Efron's "
+        f"treatment of ties and Wald 95% confidence intervals. The multivariable model held "
+        f"{title} and {named}, on patients with all of them known (complete cases); "
+        f"univariable models used {whom}. A model with an arm of {title} below {MIN_PATIENTS} "
+        f"patients or {MIN_EVENTS} events was fitted with Firth's penalty. Terms of several "
+        "coefficients were tested by Wald's test; proportional hazards by Grambsch and Therneau's "
+        "test (Kaplan-Meier time scale); discrimination is Harrell's C of the fitted model on the "
+        "same patients, hence optimistic. Splines are restricted cubic with four knots at "
+        "Harrell's quantiles."
+    )

@@ -1,0 +1,432 @@
+"""Do mutant tumours differ in a panel of features? As the paper tests it, and fairly (4A, 4D, 5).
+
+Each feature is compared three ways: over all tumours at once (the paper's Wilcoxon test), within
+tumour types (van Elteren), and within tumour types at equal tumour mutational burden (regression
+of ranks, :mod:`core.stats.rank_regression`). :func:`compare_panel` works on any arrays;
+:func:`immunity_question` asks the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core.analysis.immune_panels import Member, Panel, members, panel, values
+from core.analysis.survival import MIN_PATIENTS, patients_sentence
+from core.analysis.tcga import TUMOR_TYPE
+from core.groups import MUTATION_ORDER, Grouping, assign
+from core.model import Filters, NotEnoughData, Stratifier
+from core.stats.multiple import benjamini_hochberg
+from core.stats.rank_panel import rank_panel
+from core.stats.rank_regression import rank_regression, stratum_places
+from core.stats.spline import restricted_cubic
+from core.store import Store, sentence
+
+Floats = npt.NDArray[np.float64]
+
+TMB_KNOTS = (0.05, 0.275, 0.5, 0.725, 0.9, 0.975, 0.995)
+"""Quantiles of log2(TMB + 1) at which the spline bends: close in the upper tail, where a gene's
+mutations gather. With Harrell's five knots, or with thirds of TMB in the place of a spline, a
+feature that follows TMB alone is still found in mutant tumours (tests/analysis)."""
+
+MIN_CELL = 5
+"""Patients in each arm of a tumour type from which its own difference is shown."""
+
+SIGNIFICANT = 0.05
+"""The q-value below which a sentence counts a feature as different."""
+
+
+@dataclass(frozen=True, eq=False)
+class PanelComparison:
+    """What a panel's figures show: ``order[1]`` (*mutant* below) against ``order[0]``.
+
+    table: a row per member with values, indexed by key: name, section, unit, centred, n_mutant,
+        n_wild_type, n_types, median_mutant, median_wild_type, shift, shift_ci_lower,
+        shift_ci_upper (Hodges-Lehmann, in the unit; NaN where levels mean nothing); and for each
+        of naive, stratified, adjusted: X_rank_biserial, X_ci_lower, X_ci_upper, X_p_value,
+        X_q_value (NaN: withheld or not to be had), X_n_mutant
+    by_type: key, tumor_type, n_mutant, n_wild_type, rank_biserial (NaN below MIN_CELL)
+    lacking: name, source (the file that would bring it), adds; members without any value
+    rows: patient_key, patient_id, tumor_type (the study's own; None: not known, and then in no
+        comparison within types), tmb_per_mb, group; values: members x rows
+    """
+
+    panel: Panel
+    title: str
+    order: tuple[str, str]
+    members: tuple[Member, ...]
+    table: pd.DataFrame
+    by_type: pd.DataFrame
+    lacking: pd.DataFrame
+    rows: pd.DataFrame
+    values: Floats
+    flow: pd.DataFrame
+    sentence: str
+    methods: str
+    warnings: tuple[str, ...]
+
+    def member(self, key: str) -> Member | None:
+        """The member with values that is called ``key``."""
+        return next((m for m in self.members if m.key == key), None)
+
+    def values_of(self, key: str) -> Floats:
+        """A member's values in the order of ``rows``."""
+        return self.values[[m.key for m in self.members].index(key)]
+
+    def export(self) -> pd.DataFrame:
+        """``rows`` with a column per member."""
+        named = {m.key: self.values[i] for i, m in enumerate(self.members)}
+        return pd.concat([self.rows, pd.DataFrame(named, index=self.rows.index)], axis=1)
+
+
+@dataclass(frozen=True)
+class Question:
+    """The words of a comparison that its numbers do not need."""
+
+    title: str
+    order: tuple[str, str] = (MUTATION_ORDER[0], MUTATION_ORDER[-1])
+    """The reference, and the group that is compared with it."""
+    sentence: str = ""
+    flow: pd.DataFrame = field(default_factory=lambda: pd.DataFrame())
+    lacking: pd.DataFrame = field(default_factory=lambda: _no_lacking())
+    missing_sources: frozenset[str] = frozenset()
+    """Files that the store was built without."""
+
+
+def immunity_question(
+    store: Store, filters: Filters, stratifier: Stratifier, key: str
+) -> PanelComparison:
+    """Compare the panel called ``key`` in the patients that ``filters`` keep (TCGA's).
+
+    Raises NotEnoughData without a patient in both arms, or where the store lacks every member.
+    """
+    chosen = panel(key)
+    return compare_members(store, filters, stratifier, chosen, members(store, chosen), None)
+
+
+def compare_members(
+    store: Store,
+    filters: Filters,
+    stratifier: Stratifier,
+    chosen: Panel,
+    everything: Sequence[Member],
+    given: Floats | None,
+) -> PanelComparison:
+    """Compare ``everything``; ``given``: its values by patient_key, read from the store if None."""
+    frame = store.patients(filters)
+    grouping = assign(store, frame, stratifier)
+    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
+    rows = grouped_patients(frame, grouping, words)
+    matrix = (values(store, list(everything)) if given is None else given)[:, rows.patient_key]
+    known: npt.NDArray[np.bool_] = np.asarray(np.isfinite(matrix).any(axis=1))
+    lacking = _lacking(store, [m for m, k in zip(everything, known, strict=True) if not k])
+    if not known.any():
+        raise NotEnoughData(
+            f"Nothing of the panel “{chosen.title}” is known of these patients.",
+            expected=f"values of {', '.join(m.name for m in list(everything)[:4])}",
+            found=f"none; {words}",
+            remedy=bring(lacking),
+        )
+    flow = _flow(store.attrition(filters), grouping, np.asarray(np.isfinite(matrix).any(axis=0)))
+    return compare_panel(
+        [m for m, k in zip(everything, known, strict=True) if k],
+        matrix[known],
+        rows,
+        panel=chosen,
+        question=Question(
+            grouping.title, two_groups(grouping), words, flow, lacking, _missing(store)
+        ),
+    )
+
+
+def compare_panel(
+    rows_of: Sequence[Member],
+    matrix: Floats,
+    rows: pd.DataFrame,
+    *,
+    panel: Panel,
+    question: Question,
+) -> PanelComparison:
+    """Compare members x patients: ``rows`` has group, tumor_type, tmb_per_mb a patient."""
+    keys = [m.key for m in rows_of]
+    arm = (rows.group == question.order[1]).to_numpy().astype(np.float64)
+    kinds = rows.tumor_type.to_numpy()
+    levels = not all(m.centred for m in rows_of)
+    ranked = rank_panel(matrix, arm, strata=kinds, features=keys, shift=levels)
+    cells = _cells(keys, matrix, arm, kinds)
+    table = pd.DataFrame(
+        {
+            "name": [m.name for m in rows_of],
+            "section": [m.section for m in rows_of],
+            "unit": [m.unit for m in rows_of],
+            "centred": [m.centred for m in rows_of],
+            "n_types": cells.groupby("key", sort=False).tumor_type.nunique().reindex(keys),
+        },
+        index=pd.Index(keys, name="key"),
+    )
+    table = table.join(_naive(ranked.frame)).join(_stratified(ranked.frame))
+    table.loc[table.centred, ["shift", "shift_ci_lower", "shift_ci_upper"]] = np.nan
+    tmb = rows.tmb_per_mb.to_numpy(float)
+    table = table.join(
+        _adjusted(keys, matrix, arm, kinds, tmb if panel.adjusts_for_tmb else tmb * np.nan)
+    )
+    for lead in ("naive", "stratified", "adjusted"):
+        small = (table[f"{lead}_n_mutant"] < MIN_PATIENTS) | (table.n_wild_type < MIN_PATIENTS)
+        table.loc[small, f"{lead}_p_value"] = np.nan
+        table[f"{lead}_q_value"] = benjamini_hochberg(table[f"{lead}_p_value"].to_numpy(float))
+    return PanelComparison(
+        panel=panel,
+        title=question.title,
+        order=question.order,
+        members=tuple(rows_of),
+        table=table,
+        by_type=cells,
+        lacking=question.lacking,
+        rows=rows,
+        values=matrix,
+        flow=question.flow,
+        sentence=question.sentence,
+        methods=_methods(panel),
+        warnings=_warnings(table, cells, rows, _more(rows_of, question.missing_sources)),
+    )
+
+
+# -- the three tests -------------------------------------------------------------------
+
+
+def _naive(frame: pd.DataFrame) -> pd.DataFrame:
+    same = {"n_group": "n_mutant", "n_reference": "n_wild_type",
+            "median_group": "median_mutant", "median_reference": "median_wild_type"}  # fmt: skip
+    out = frame[[*same, "shift", "shift_ci_lower", "shift_ci_upper"]].rename(columns=same)
+    return out.assign(
+        naive_n_mutant=frame.n_group,
+        naive_rank_biserial=frame.rank_biserial,
+        naive_ci_lower=2 * frame.auc_ci_lower - 1,
+        naive_ci_upper=2 * frame.auc_ci_upper - 1,
+        naive_p_value=frame.p_value,
+    )
+
+
+def _stratified(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "stratified_n_mutant": frame.stratified_n_group,
+            "stratified_rank_biserial": 2 * frame.stratified_auc - 1,
+            "stratified_ci_lower": 2 * frame.stratified_auc_ci_lower - 1,
+            "stratified_ci_upper": 2 * frame.stratified_auc_ci_upper - 1,
+            "stratified_p_value": frame.stratified_p_value,
+        }
+    )
+
+
+def _adjusted(
+    keys: list[str], matrix: Floats, arm: Floats, kinds: npt.NDArray[np.object_], tmb: Floats
+) -> pd.DataFrame:
+    """The regression of places within tumour type on the arm and a spline of TMB."""
+    known = np.isfinite(tmb)
+    if not known.any():
+        numbers = ["rank_biserial", "ci_lower", "ci_upper", "p_value"]
+        empty = pd.DataFrame(np.nan, index=keys, columns=[f"adjusted_{c}" for c in numbers])
+        return empty.assign(adjusted_n_mutant=0)
+    found = rank_regression(
+        matrix[:, known], arm[known], kinds[known], tmb_basis(tmb[known]), features=keys
+    ).frame
+    few = found[["n_group", "n_reference"]].min(axis=1) < MIN_PATIENTS
+    found.loc[few, ["rank_biserial", "ci_lower", "ci_upper", "p_value"]] = np.nan
+    renamed = found.rename(columns={"n_group": "n_mutant"}).add_prefix("adjusted_")
+    return renamed.drop(columns=["adjusted_n_reference", "adjusted_q_value"])
+
+
+def tmb_basis(tmb: Floats) -> Floats:
+    """Columns of a restricted cubic spline of log2(TMB + 1); linear where TMB has few values."""
+    x = np.log2(tmb + 1)
+    knots = np.unique(np.quantile(x, TMB_KNOTS))
+    return restricted_cubic(x, knots.tolist()) if knots.size > 2 else x[:, None]
+
+
+def _cells(
+    keys: list[str], matrix: Floats, arm: Floats, kinds: npt.NDArray[np.object_]
+) -> pd.DataFrame:
+    """Each member in each tumour type that has a value: n of the arms and rank-biserial."""
+    codes, labels = pd.factorize(kinds, sort=True)
+    size = len(labels)
+    parts = []
+    for key, row in zip(keys, matrix, strict=True):
+        place = stratum_places(row, codes.astype(np.int64))
+        known = ~np.isnan(place)
+        of, a, y = codes[known], arm[known], place[known]
+        n = np.bincount(of, minlength=size)
+        mutant = np.bincount(of, weights=a, minlength=size)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            high = np.bincount(of, weights=a * y, minlength=size) / mutant
+            low = np.bincount(of, weights=(1 - a) * y, minlength=size) / (n - mutant)
+        enough = (mutant >= MIN_CELL) & (n - mutant >= MIN_CELL)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "key": key,
+                    "tumor_type": labels,
+                    "n_mutant": mutant.astype(int),
+                    "n_wild_type": (n - mutant).astype(int),
+                    "rank_biserial": np.where(enough, 2 * (high - low), np.nan),
+                }
+            )[n > 0]
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+# -- who, and what is missing ----------------------------------------------------------
+
+
+def two_groups(grouping: Grouping) -> tuple[str, str]:
+    """The reference and the last group: the two that a panel compares."""
+    return grouping.order[0], grouping.order[-1]
+
+
+def grouped_patients(frame: pd.DataFrame, grouping: Grouping, words: str) -> pd.DataFrame:
+    """The patients of both arms. Raises NotEnoughData where one arm is empty."""
+    order = two_groups(grouping)
+    kept = grouping.labels.isin(order)
+    rows = frame.loc[kept, ["patient_key", "patient_id", "tmb_per_mb"]]
+    rows.insert(2, "tumor_type", frame.loc[kept, TUMOR_TYPE])
+    rows["group"] = grouping.labels[kept]
+    counts = {g: int((rows.group == g).sum()) for g in order}
+    if not all(counts.values()):
+        raise NotEnoughData(
+            "There are not two groups of tumours to compare.",
+            expected="TCGA tumours that are " + " and that are ".join(order),
+            found=", ".join(f"{n:,} {g}" for g, n in counts.items()) + f"; {words}",
+            remedy="Widen a filter, choose another gene, or include more mutation classes.",
+        )
+    return rows.reset_index(drop=True)
+
+
+def _flow(
+    attrition: pd.DataFrame, grouping: Grouping, known: npt.NDArray[np.bool_]
+) -> pd.DataFrame:
+    """The store's attrition, patients without a group, those without any value of the panel."""
+    grouped, with_values = int(known.size), int(known.sum())
+    more = pd.DataFrame(
+        {
+            "step": [grouping.unassigned, "no value of the panel"],
+            "n": [grouped, with_values],
+            "lost": [grouping.n_unassigned, grouped - with_values],
+        }
+    )
+    return pd.concat([attrition, more], ignore_index=True)
+
+
+def _missing(store: Store) -> frozenset[str]:
+    sources = store.sources()
+    return frozenset(sources.source_id[sources.status == "missing"])
+
+
+def _more(rows_of: Sequence[Member], missing: frozenset[str]) -> dict[str, str]:
+    """Member -> what would bring its values in more tumours; empty where nothing is known to."""
+    out = {}
+    for member in rows_of:
+        file, _, elsewhere = member.lacking.partition("; ")
+        if file in missing:
+            out[member.key] = (
+                f"For more: python -m data fetch --only {file}, then python -m data build."
+            )
+        else:
+            out[member.key] = f"{elsewhere}." if elsewhere else ""
+    return out
+
+
+def _no_lacking() -> pd.DataFrame:
+    return pd.DataFrame({"name": [], "source": [], "adds": []}, dtype=object)
+
+
+def _lacking(store: Store, missing: Sequence[Member]) -> pd.DataFrame:
+    """Members without a value, each with the file that would bring it, as the store names it."""
+    if not missing:
+        return _no_lacking()
+    sources = store.sources().set_index("source_id")
+    adds = [
+        str(sources.adds[m.lacking.split(";")[0]])
+        if m.lacking.split(";")[0] in sources.index
+        else ""
+        for m in missing
+    ]
+    return pd.DataFrame(
+        {"name": [m.name for m in missing], "source": [m.lacking for m in missing], "adds": adds}
+    )
+
+
+def bring(lacking: pd.DataFrame) -> str:
+    """How to get what is missing: a command for each file, with what the file holds."""
+    parts = []
+    for source, own in lacking.groupby("source", sort=False):
+        file, _, elsewhere = str(source).partition("; ")
+        if "/" not in file:
+            parts.append(f"It comes from {file}: build again with `python -m data build`.")
+            continue
+        adds = f" ({own.adds.iloc[0]})" if own.adds.iloc[0] else ""
+        more = f" {elsewhere}." if elsewhere else ""
+        parts.append(
+            f"`python -m data fetch --only {file}`, then `python -m data build`{adds}.{more}"
+        )
+    return " ".join(parts)
+
+
+def _warnings(
+    table: pd.DataFrame, cells: pd.DataFrame, rows: pd.DataFrame, more_from: dict[str, str]
+) -> tuple[str, ...]:
+    """Members that few tumour types have, by name; arms too small for a p-value."""
+    words = []
+    total = rows.tumor_type.nunique()
+    thin = cells[cells.key.isin(table.index[table.n_types <= total / 2])]
+    covered = thin.groupby("key", sort=False).tumor_type.agg(lambda t: ", ".join(sorted(t)))
+    for types, own in covered.groupby(covered, sort=False):
+        part = table.loc[own.index]
+        n = (part.n_mutant + part.n_wild_type).astype(int)
+        span = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
+        k = int(part.n_types.iloc[0])
+        where = types if k <= 6 else f"{k} types"
+        what = part["name"].iloc[0] if len(part) == 1 else f"{len(part)} features"
+        listed = (
+            ""
+            if len(part) == 1 or len(part) == len(table)
+            else f" ({', '.join(part['name'].head(8))}{', ...' if len(part) > 8 else ''})"
+        )
+        what = "Every feature here" if 1 < len(part) == len(table) else what
+        words.append(
+            f"{what}{listed}: known of {span} patients of {where} only, out of {len(rows):,} "
+            f"patients of {total} tumour types; it says nothing of the others. "
+            + " ".join(dict.fromkeys(more_from[str(k)] for k in own.index))
+        )
+    small = table[np.minimum(table.n_mutant, table.n_wild_type) < MIN_PATIENTS]
+    if len(small):
+        which = "every feature" if len(small) == len(table) else ", ".join(small["name"].head(8))
+        more = f" and {len(small) - 8} more" if 8 < len(small) < len(table) else ""
+        words.append(
+            f"Fewer than {MIN_PATIENTS} patients with a value in an arm: no p-value for "
+            f"{which}{more}."
+        )
+    return tuple(w.strip() for w in words)
+
+
+def _methods(panel: Panel) -> str:
+    tmb = (
+        "and, at equal burden, by regression of the place within the tumour type on mutation "
+        "status and a restricted cubic spline of log2(TMB + 1) with seven knots (HC3 standard "
+        "errors). "
+        if panel.adjusts_for_tmb
+        else "; TMB is not adjusted for itself. "
+    )
+    return (
+        "Mutant and wild-type tumours were compared by Wilcoxon's rank sum test over all tumours, "
+        "as the paper did; by van Elteren's test stratified by tumour type (weights 1/(N + 1)) "
+        f"{tmb}Effect sizes are rank-biserial correlations (2 AUC - 1: 1 where every mutant tumour "
+        "is higher, 0 without a difference) with 95% confidence intervals (DeLong's variance on "
+        "the logit scale; HC3 for the regression). Shifts are Hodges-Lehmann medians of all "
+        "differences. q-values are Benjamini and Hochberg's over the panel, each test by itself. "
+        f"No p-value is given below {MIN_PATIENTS} patients in an arm."
+    ).replace(" ;", ";")

@@ -1,0 +1,338 @@
+"""How good is the nomogram: in the patients it was made of, corrected, and in other patients.
+
+Apparent figures flatter a model; the corrected ones are what its 200 refits to resamples leave of
+them; the validation cohort is the only test. The model is frozen before validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from core.analysis.covariates import Covariate, covariate_columns
+from core.analysis.nomogram import NomogramBuild
+from core.analysis.nomogram_model import NomogramModel
+from core.model import Filters, Role
+from core.stats.brier import brier_score, integrated_brier
+from core.stats.calibration import (
+    Calibration,
+    InTheLarge,
+    calibration,
+    corrected_calibration,
+    in_the_large,
+)
+from core.stats.concordance import Concordance, concordance
+from core.stats.cox import cox
+from core.stats.cox_bootstrap import Optimism, resamples, validate
+from core.stats.cox_portable import portable
+from core.stats.decision_curve import DecisionCurve, decision_curve
+from core.stats.discrimination import time_dependent_auc
+from core.store import Store, sentence
+
+Progress = Callable[[str, float], None]
+
+DRAWS = 200
+EVENTS_TO_VALIDATE = 100
+"""Below this many events a validation is imprecise (Collins, Ogundimu and Altman 2016)."""
+EVENTS_FOR_CURVES = 20
+"""Below this many events no calibration curve, Brier score or decision curve is drawn."""
+PER_GROUP = 150
+LEAST_GROUPS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Performance:
+    """What the frozen model achieves among some patients; empty tables where they are too few.
+
+    scores: time, auc, auc_lower, auc_upper, brier, brier_lower, brier_upper, reference (Brier
+        score of the patients' own Kaplan-Meier curve), scaled
+    integrated: start, end, integrated, reference (Brier scores), or empty
+    recalibrated: model (words), ratio, slope, then brier_12, ici_12 for each time
+    """
+
+    name: str
+    n: int
+    events: int
+    c_index: Concordance
+    scores: pd.DataFrame
+    integrated: pd.DataFrame
+    calibration: tuple[Calibration, ...]
+    decision: tuple[DecisionCurve, ...]
+    large: InTheLarge | None
+    recalibrated: pd.DataFrame
+    rows: pd.DataFrame
+    flow: pd.DataFrame
+    sentence: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Corrected:
+    """Optimism of the model in its own patients; ``optimism`` is None where ``why`` says why."""
+
+    optimism: Optimism | None
+    calibration: tuple[Calibration, ...]
+    draws: int
+    why: str = ""
+
+
+def correct(
+    build: NomogramBuild, *, draws: int = DRAWS, seed: int = 0, progress: Progress | None = None
+) -> Corrected:
+    """Refit the model to resamples of its patients; within cohorts where it is stratified."""
+    if build.firth:
+        return Corrected(
+            None, (), 0, "Not corrected for optimism: the model needs the penalty of Firth."
+        )
+    sample, model = build.sample, build.model
+    drawn = resamples(len(sample.x), draws, seed, sample.stratum)
+
+    def told(what: str, start: float) -> Callable[[float], None] | None:
+        if progress is None:
+            return None
+        return lambda done: progress(what, start + done / 2)
+
+    optimism = validate(sample, drawn, progress=told("Indexes in resamples", 0.0))
+    calibrated = corrected_calibration(
+        sample,
+        drawn,
+        model.times,
+        per_group=_per_group(len(sample.x)),
+        progress=told("Calibration in resamples", 0.5),
+    )
+    return Corrected(optimism, tuple(calibrated), draws)
+
+
+def apparent(build: NomogramBuild) -> Performance:
+    """The model among the patients it was fitted to."""
+    return performance(
+        build.model, build.rows, name="discovery", sentence=build.sentence, flow=build.flow,
+        stratified=build.sample.stratum is not None,
+    )  # fmt: skip
+
+
+def validation_question(
+    store: Store, filters: Filters, build: NomogramBuild, *, unseen: str = "leave out"
+) -> Performance | str:
+    """The frozen model among the validation patients that ``filters`` keep (their roles aside).
+
+    A sentence in place of the result where there is nobody to validate it in.
+    """
+    filters = replace(filters, roles=(Role.VALIDATION.value,))
+    model = build.model
+    frame = store.patients(filters, model.endpoint)
+    if frame.empty:
+        return "No patient of a validation cohort is left under the filters: not validated."
+    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    covariates = [Covariate(p.variable) for p in model.predictors]
+    columns = covariate_columns(store, frame, covariates, model.classes)
+    words = f"{len(frame):,} patients: {sentence(filters, cohort_names=names)}"
+    return validate_in(
+        model, frame, columns, unseen=unseen, words=words, flow=store.attrition(filters)
+    )
+
+
+def validate_in(
+    model: NomogramModel,
+    frame: pd.DataFrame,
+    columns: pd.DataFrame,
+    *,
+    unseen: str = "leave out",
+    words: str = "",
+    flow: pd.DataFrame | None = None,
+    name: str = "validation",
+) -> Performance | str:
+    """The frozen model among the patients of ``frame`` (time_months, event) with ``columns``."""
+    followed = frame.time_months.notna() & frame.event.notna()
+    ready, strange = model.ready(columns, unseen)
+    notes = strange.words(unseen)
+    absent = [str(c) for c in columns if columns[c].isna().all()]
+    if absent:
+        return (
+            f"Not validated: {', '.join(absent)} is missing in every patient of the validation "
+            "cohort. Leave it out of the model to validate the rest."
+        )
+    known = ready.notna().all(axis=1)
+    never = columns.notna().all(axis=1) & ~known
+    kept = followed & known
+    if not kept.any() or not frame.event[kept].any():
+        return " ".join(
+            ["No validation patient with an event has every predictor: not validated.", *notes]
+        )
+    rows = pd.concat(
+        [frame.loc[kept].drop(columns=ready.columns, errors="ignore"), ready[kept]], axis=1
+    )
+    lp = model.cox.linear_predictor(model.design(ready[kept]))
+    rows = rows.assign(linear_predictor=lp, total_points=model.scales.total_points(lp))
+    steps = pd.DataFrame({"step": ["in the store"], "n": [len(frame)], "lost": [0]})
+    counts = [
+        ("no follow-up known", int((~followed).sum())),
+        ("a level the model never saw", int((followed & never).sum())),
+        ("a predictor is missing", int((followed & ~known & ~never).sum())),
+    ]
+    left = np.cumsum([len(frame), *(-n for _, n in counts)])[1:]
+    more = pd.DataFrame({"step": [s for s, _ in counts], "n": left, "lost": [n for _, n in counts]})
+    return performance(
+        model, rows, name=name, sentence=words, notes=tuple(notes),
+        flow=pd.concat([steps if flow is None else flow, more], ignore_index=True),
+        stratified=bool(model.stratum) and rows.cohort_id.nunique() > 1,
+    )  # fmt: skip
+
+
+def performance(
+    model: NomogramModel,
+    rows: pd.DataFrame,
+    *,
+    name: str,
+    sentence: str = "",
+    notes: tuple[str, ...] = (),
+    flow: pd.DataFrame | None = None,
+    stratified: bool = False,
+) -> Performance:
+    """Measures of ``model`` among ``rows`` (linear_predictor, time_months, event)."""
+    time, event = rows.time_months.to_numpy(float), rows.event.to_numpy(float)
+    lp, events = rows.linear_predictor.to_numpy(float), int(rows.event.sum())
+    words = [*notes, *_size_words(name, events, len(rows))]
+    strata = rows.cohort_id.to_numpy() if stratified else None
+    times = [t for t in model.times if t <= time.max()]
+    if late := [f"{t:g}" for t in model.times if t > time.max()]:
+        words.append(f"Nobody of {name} is followed for {', '.join(late)} months.")
+    enough = events >= EVENTS_FOR_CURVES and bool(times)
+    at = model.at(times) if enough else model
+    survival = np.exp(-np.exp(lp)[:, None] * at.cox.hazard(at.times, at.stratum))
+    large = in_the_large(lp, time, event, _expected(model, lp, time))
+    return Performance(
+        name=name,
+        n=len(rows),
+        events=events,
+        c_index=concordance(time, event, lp, strata=strata),
+        scores=_scores(time, event, lp, survival, times) if enough else pd.DataFrame(),
+        integrated=_integrated(model, lp, time, event) if enough else pd.DataFrame(),
+        calibration=_curves(survival, time, event, times) if enough else (),
+        decision=_decisions(survival, time, event, times) if enough else (),
+        large=large,
+        recalibrated=_recalibrated(at, lp, time, event, large) if enough else pd.DataFrame(),
+        rows=rows,
+        flow=pd.DataFrame({"step": ["analysed"], "n": [len(rows)], "lost": [0]})
+        if flow is None
+        else flow,
+        sentence=sentence,
+        warnings=tuple(
+            dict.fromkeys([*words, *(w for w in large.warnings if "below ten" not in w)])
+        ),
+    )  # fmt: skip
+
+
+def _size_words(name: str, events: int, n: int) -> list[str]:
+    if events < EVENTS_FOR_CURVES:
+        return [
+            f"{n:,} patients of {name} with {events} events: too few for a calibration curve, a "
+            f"Brier score or a decision curve, which need {EVENTS_FOR_CURVES} events at the very "
+            "least. C and the slope are given with their wide intervals; read them as unknown."
+        ]
+    if events < EVENTS_TO_VALIDATE:
+        return [
+            f"{events} events in {name}: below {EVENTS_TO_VALIDATE} a validation is imprecise, "
+            "and a good or bad result may be chance."
+        ]
+    return []
+
+
+def _per_group(n: int) -> int:
+    return max(20, min(PER_GROUP, n // LEAST_GROUPS))
+
+
+def _expected(model: NomogramModel, lp: np.ndarray, time: np.ndarray) -> np.ndarray:
+    return np.asarray(model.cox.hazard(time, model.stratum) * np.exp(lp))
+
+
+def _scores(
+    time: np.ndarray, event: np.ndarray, lp: np.ndarray, survival: np.ndarray, times: list[float]
+) -> pd.DataFrame:
+    auc = time_dependent_auc(time, event, lp, times).table
+    brier = brier_score(time, event, survival, times).table
+    return pd.DataFrame(
+        {
+            "time": auc.time,
+            "auc": auc.auc,
+            "auc_lower": auc.ci_lower,
+            "auc_upper": auc.ci_upper,
+            "brier": brier.brier,
+            "brier_lower": brier.ci_lower,
+            "brier_upper": brier.ci_upper,
+            "reference": brier.reference,
+            "scaled": brier.scaled,
+        }
+    )
+
+
+def _integrated(
+    model: NomogramModel, lp: np.ndarray, time: np.ndarray, event: np.ndarray
+) -> pd.DataFrame:
+    """Integrated Brier score from 0 to the last of the model's times that has follow-up."""
+    end = min(max(model.times), float(time.max()), model.cox.baseline(model.stratum).last)
+    inside = np.unique(time[(time > 0) & (time < end)])
+    grid = np.concatenate([[0.0], inside[:: max(1, len(inside) // 100)], [end]])
+    survival = np.exp(-np.exp(lp)[:, None] * model.cox.hazard(grid, model.stratum))
+    found = integrated_brier(time, event, survival, grid)
+    return pd.DataFrame(
+        {
+            "start": [found.start],
+            "end": [found.end],
+            "integrated": [found.integrated],
+            "reference": [found.reference],
+        }
+    )
+
+
+def _curves(
+    survival: np.ndarray, time: np.ndarray, event: np.ndarray, times: list[float]
+) -> tuple[Calibration, ...]:
+    size = _per_group(len(time))
+    return tuple(
+        calibration(s, time, event, t, per_group=size)
+        for s, t in zip(survival.T, times, strict=True)
+    )
+
+
+def _decisions(
+    survival: np.ndarray, time: np.ndarray, event: np.ndarray, times: list[float]
+) -> tuple[DecisionCurve, ...]:
+    return tuple(
+        decision_curve(1 - s, time, event, t) for s, t in zip(survival.T, times, strict=True)
+    )
+
+
+def _recalibrated(
+    model: NomogramModel, lp: np.ndarray, time: np.ndarray, event: np.ndarray, large: InTheLarge
+) -> pd.DataFrame:
+    """The model as it is, its hazard times O/E, and with a new baseline and slope.
+
+    The last two are fitted to the same patients, and so flatter the model there.
+    """
+    hazard = model.cox.hazard(model.times, model.stratum)
+    new = portable(cox(lp[:, None], time, event, names=["linear predictor"]))
+    refitted = new.survival(lp[:, None], model.times)[0]
+    versions = {
+        "as it was built": (1.0, 1.0, np.exp(-np.exp(lp)[:, None] * hazard)),
+        "hazard times observed / expected": (
+            large.ratio,
+            1.0,
+            np.exp(-np.exp(lp)[:, None] * hazard * large.ratio),
+        ),
+        "new baseline and slope": (np.nan, large.slope, refitted),
+    }
+    out = []
+    for words, (ratio, slope, survival) in versions.items():
+        row: dict[str, object] = {"model": words, "ratio": ratio, "slope": slope}
+        brier = brier_score(time, event, survival, model.times).table.brier
+        for j, t in enumerate(model.times):
+            errors = calibration(survival[:, j], time, event, t).errors
+            ici = errors["value"][errors.measure == "ICI"]
+            row[f"brier_{t:g}"] = float(brier[j])
+            row[f"ici_{t:g}"] = float(ici.iloc[0]) if len(ici) else np.nan
+        out.append(row)
+    return pd.DataFrame(out)

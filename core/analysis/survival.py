@@ -1,0 +1,337 @@
+"""Survival by group: curves, numbers at risk, medians, log-rank and hazard ratios (figures 1A-C).
+
+:func:`compare_survival` works on any frame of patients; :func:`survival_question` asks the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core.groups import MUTATION_ORDER, Grouping, assign
+from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
+from core.stats.cox import CoxFit, cox
+from core.stats.km import ConfidenceInterval, KaplanMeier, kaplan_meier_by_group
+from core.stats.logrank import LogRank, logrank, oe_hazard_ratio
+from core.store import Store, sentence
+
+MIN_PATIENTS, MIN_EVENTS = 10, 5
+"""In each arm; below either no p-value is given, and Firth's estimate stands alone."""
+
+STRATA_NAME = {"cohort_id": "cohort", "tumor_type_source": "tumour type"}
+"""Columns as a methods sentence calls them."""
+
+LANDMARKS = (12.0, 24.0)
+"""Months at which survival is printed."""
+
+
+@dataclass(frozen=True)
+class SurvivalComparison:
+    """What a survival figure shows, as tidy tables; all times in months.
+
+    curves: group, time, survival, ci_lower, ci_upper (a row per step, from time 0)
+    censored: group, time, survival (a row per time with a censored patient)
+    risk_table: group, time, at_risk, n_events, n_censored (since the column before)
+    arms: group, n, events, median, median_lower, median_upper, and for each month of LANDMARKS
+        survival_12, survival_12_lower, survival_12_upper
+    hazard_ratios: comparison, method, hazard_ratio, ci_lower, ci_upper, p_value (NaN: withheld)
+    flow: step, n, lost (from the store to the analysis)
+    rows: the patients analysed
+    """
+
+    title: str
+    endpoint: str
+    order: tuple[str, ...]
+    curves: pd.DataFrame
+    censored: pd.DataFrame
+    risk_table: pd.DataFrame
+    arms: pd.DataFrame
+    hazard_ratios: pd.DataFrame
+    logrank: LogRank
+    flow: pd.DataFrame
+    rows: pd.DataFrame
+    sentence: str
+    methods: str
+    warnings: tuple[str, ...]
+    fit: CoxFit | None = field(default=None, repr=False)
+    """The Cox model of the hazard ratios, for tests of its assumptions."""
+    corrected_p: float | None = None
+    """Where the groups were chosen by looking at survival: the p-value corrected for that."""
+
+    @property
+    def p_value(self) -> float:
+        """Log-rank p; NaN where an arm is too small for one; corrected where the cut was chosen."""
+        if not self.large_enough:
+            return float("nan")
+        return self.logrank.p_value if self.corrected_p is None else self.corrected_p
+
+    @property
+    def stratified(self) -> bool:
+        """True where test and model compare patients of the same study only."""
+        return self.logrank.n_strata > 1
+
+    @property
+    def large_enough(self) -> bool:
+        return _small_arms(self.arms) is None
+
+
+def survival_question(
+    store: Store,
+    filters: Filters,
+    stratifier: Stratifier,
+    *,
+    endpoint: str = "OS",
+    stratified: bool = True,
+    strata: str = "cohort_id",
+    ci: ConfidenceInterval = "log-log",
+) -> SurvivalComparison:
+    """Survival of the patients that ``filters`` keep, split by ``stratifier``.
+
+    ``stratified``: test and Cox model are stratified by cohort (or another column, ``strata``),
+    so that each patient is compared with patients of the same study; False pools them as if they
+    were one study.
+    Raises NotEnoughData where fewer than two groups have patients with the endpoint.
+    """
+    frame = store.patients(filters, endpoint)
+    grouping = assign(store, frame, stratifier)
+    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    flow, kept = patient_flow(store.attrition(filters), frame, grouping, endpoint)
+    words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
+    return compare_grouping(
+        frame[kept],
+        grouping,
+        endpoint=endpoint,
+        strata=strata if stratified else None,
+        ci=ci,
+        flow=flow,
+        words=words,
+    )
+
+
+def compare_grouping(
+    frame: pd.DataFrame,
+    grouping: Grouping,
+    *,
+    endpoint: str = "OS",
+    strata: str | None = "cohort_id",
+    ci: ConfidenceInterval = "log-log",
+    flow: pd.DataFrame | None = None,
+    words: str = "",
+) -> SurvivalComparison:
+    """:func:`compare_survival` of the groups that ``grouping`` gives to the rows of ``frame``.
+
+    Raises NotEnoughData where fewer than two groups have a patient in ``frame``.
+    """
+    rows = frame.assign(group=grouping.labels[frame.index])
+    if rows.group.nunique() < 2:
+        raise NotEnoughData(
+            "There are not two groups to compare.",
+            expected=f"patients with {ENDPOINT_LABEL[endpoint].lower()} in "
+            + (" and in ".join(grouping.order) or "two groups"),
+            found=", ".join(f"{int((rows.group == g).sum())} {g}" for g in grouping.order)
+            + f"; {words}",
+            remedy="Widen a filter, choose another gene, or include more mutation classes.",
+        )
+    return compare_survival(
+        rows,
+        grouping.order,
+        title=grouping.title,
+        endpoint=endpoint,
+        strata=strata,
+        ci=ci,
+        flow=flow,
+        words=words,
+        notes=grouping.notes,
+        corrected_p=grouping.corrected_p,
+    )
+
+
+def compare_survival(
+    rows: pd.DataFrame,
+    order: Sequence[str],
+    *,
+    title: str,
+    endpoint: str = "OS",
+    strata: str | None = "cohort_id",
+    ci: ConfidenceInterval = "log-log",
+    flow: pd.DataFrame | None = None,
+    words: str = "",
+    notes: Sequence[str] = (),
+    corrected_p: float | None = None,
+) -> SurvivalComparison:
+    """Compare the groups of ``rows`` (columns group, time_months, event, and ``strata``).
+
+    ``order`` names the groups, the reference first; those without a patient are left out.
+    ``notes`` come before the warnings of the estimators. ``corrected_p``: where the groups were
+    chosen by looking at survival; every other p-value is withheld.
+    """
+    order = tuple(g for g in order if (rows.group == g).any())
+    time, event = rows.time_months.to_numpy(float), rows.event.to_numpy(float)
+    group = rows.group.astype(str)
+    stratum = rows[strata] if strata and rows[strata].nunique() > 1 else None
+    curves = kaplan_meier_by_group(time, event, group, order=order, ci=ci)
+    test = logrank(time, event, group, strata=stratum, order=order)
+    arms = _arms(curves)
+    small = _small_arms(arms) is not None
+    ratios, fit = _hazard_ratios(rows, order, test, stratum, small)
+    if corrected_p is not None:
+        ratios["p_value"] = np.nan
+    empty = pd.DataFrame({"step": ["analysed"], "n": [len(rows)], "lost": [0]})
+    return SurvivalComparison(
+        title=title,
+        endpoint=endpoint,
+        order=order,
+        curves=_stack({g: k.curve() for g, k in curves.items()}),
+        censored=_stack({g: _censor_marks(k) for g, k in curves.items()}),
+        risk_table=_stack({g: k.risk_table(ticks(time.max())) for g, k in curves.items()}),
+        arms=arms,
+        hazard_ratios=ratios,
+        logrank=test,
+        flow=empty if flow is None else flow,
+        rows=rows,
+        sentence=words,
+        methods=_methods(endpoint, stratum is not None, ci, strata),
+        warnings=tuple(
+            dict.fromkeys([*notes, *_size_warnings(arms), *test.warnings, *fit.warnings])
+        ),
+        fit=fit,
+        corrected_p=corrected_p,
+    )
+
+
+def ticks(longest: float) -> npt.NDArray[np.float64]:
+    """Months for the axis and the table of numbers at risk: about six to nine, from 0."""
+    step = next((s for s in (1, 2, 3, 6, 12, 24, 36, 60) if longest / s <= 8.5), 120)
+    return np.arange(0.0, longest + 1e-9, step)
+
+
+def _stack(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([t.assign(group=g) for g, t in tables.items()], ignore_index=True)
+
+
+def _censor_marks(curve: KaplanMeier) -> pd.DataFrame:
+    at = curve.n_censored > 0
+    return pd.DataFrame({"time": curve.time[at], "survival": curve.survival[at]})
+
+
+def _arms(curves: dict[str, KaplanMeier]) -> pd.DataFrame:
+    rows = []
+    for group, curve in curves.items():
+        row: dict[str, object] = {"group": group, "n": curve.n, "events": curve.events}
+        row["median"], row["median_lower"], row["median_upper"] = curve.median
+        for month, at in zip(LANDMARKS, curve.at(LANDMARKS).itertuples(), strict=True):
+            name = f"survival_{month:g}"
+            row[name], row[f"{name}_lower"], row[f"{name}_upper"] = (
+                at.survival,
+                at.ci_lower,
+                at.ci_upper,
+            )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _small_arms(arms: pd.DataFrame) -> pd.DataFrame | None:
+    small = arms[(arms.n < MIN_PATIENTS) | (arms.events < MIN_EVENTS)]
+    return small if len(small) else None
+
+
+def _size_warnings(arms: pd.DataFrame) -> list[str]:
+    small = _small_arms(arms)
+    if small is None:
+        return []
+    return [
+        f"{arm.group}: {arm.n} patients and {arm.events} events. Below {MIN_PATIENTS} patients or "
+        f"{MIN_EVENTS} events in an arm no p-value is given; the hazard ratio is Firth's."
+        for arm in small.itertuples()
+    ]
+
+
+def _hazard_ratios(
+    rows: pd.DataFrame,
+    order: Sequence[str],
+    test: LogRank,
+    stratum: pd.Series[str] | None,
+    small: bool,
+) -> tuple[pd.DataFrame, CoxFit]:
+    """Each group against the first: Cox, and observed over expected as the paper did."""
+    design = np.column_stack([(rows.group == g).to_numpy(float) for g in order[1:]])
+    fit = cox(
+        design,
+        rows.time_months,
+        rows.event,
+        names=list(order[1:]),
+        strata=None if stratum is None else stratum,
+        penalty="firth" if small else None,
+    )
+    cox_rows = fit.table().rename(columns={"term": "comparison"})
+    cox_rows["method"] = "Cox, Firth" if small else "Cox, Efron"
+    if small:
+        cox_rows["p_value"] = np.nan
+    observed = pd.DataFrame(
+        [
+            {
+                "comparison": g,
+                "method": "O/E",
+                "hazard_ratio": r.hazard_ratio,
+                "ci_lower": r.ci_lower,
+                "ci_upper": r.ci_upper,
+                "p_value": np.nan if small else test.p_value,
+            }
+            for g in order[1:]
+            for r in [oe_hazard_ratio(test, g, order[0])]
+        ]
+    )
+    columns = ["comparison", "method", "hazard_ratio", "ci_lower", "ci_upper", "p_value"]
+    both = pd.concat([cox_rows[columns], observed[columns]], ignore_index=True)
+    both["comparison"] = both["comparison"] + f" vs {order[0]}"
+    return both, fit
+
+
+def patient_flow(
+    attrition: pd.DataFrame, frame: pd.DataFrame, grouping: Grouping, endpoint: str
+) -> tuple[pd.DataFrame, pd.Series[bool]]:
+    """The store's attrition, then patients without a group, then those without the endpoint."""
+    grouped = grouping.labels.notna()
+    followed = frame.time_months.notna() & frame.event.notna()
+    kept = grouped & followed
+    steps = [(reason, lost) for reason, lost in grouping.left_out]
+    steps.append((f"no {endpoint} known", int((grouped & ~followed).sum())))
+    lost = np.array([n for _, n in steps])
+    more = pd.DataFrame(
+        {"step": [step for step, _ in steps], "n": len(frame) - np.cumsum(lost), "lost": lost}
+    )
+    return pd.concat([attrition, more], ignore_index=True), kept
+
+
+def patients_sentence(filtered: str, frame: pd.DataFrame, grouping: Grouping) -> str:
+    """``712 patients: melanoma, 5 cohorts; 64 ALK mutant, 601 wild type, 47 not profiled``."""
+    counts = grouping.labels.value_counts()
+    groups = [f"{int(counts.get(g, 0)):,} {g}" for g in reversed(grouping.order)]
+    if grouping.order == MUTATION_ORDER:
+        number, group = groups[0].split(" ", 1)
+        groups[0] = f"{number} {grouping.title}-{group}"
+    elif groups:
+        groups[0] = f"{grouping.title}: {groups[0]}"
+    groups += [f"{lost:,} {reason}" for reason, lost in grouping.left_out if lost]
+    if grouping.definition and len(grouping.definition) < 120:
+        groups[-1] += f" ({grouping.definition})"
+    cohorts = frame.cohort_id.nunique()
+    return (
+        f"{len(frame):,} patients: {filtered}, {cohorts} cohort{'s' if cohorts != 1 else ''}; "
+        + ", ".join(groups)
+    )
+
+
+def _methods(endpoint: str, stratified: bool, ci: str, strata: str | None) -> str:
+    by = f" stratified by {STRATA_NAME.get(strata or '', strata)}" if stratified else ""
+    return (
+        f"{ENDPOINT_LABEL[endpoint]} was estimated by Kaplan-Meier with {ci} 95% confidence "
+        f"intervals. Groups were compared by a log-rank test{by} and a Cox model{by} with Efron's "
+        "treatment of ties and Wald intervals (Firth's penalty where an arm had fewer than "
+        f"{MIN_PATIENTS} patients or {MIN_EVENTS} events). The O/E hazard ratio is "
+        "(O1/E1)/(O0/E0) of that log-rank test with standard error sqrt(1/E1 + 1/E0)."
+    )

@@ -1,0 +1,61 @@
+"""TCGA's patients under the filters of the sidebar: which of these filters apply, and which not.
+
+TCGA's patients had no ICI, so that filters of drug, cohort, role and assay cannot speak of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.model import Filters
+
+TCGA = "tcga"
+"""The cohort_id of TCGA."""
+
+TUMOR_TYPE = "tumor_type_source"
+"""The column that holds TCGA's 33 abbreviations; ``tumor_type`` holds OncoTree's main types."""
+
+
+def tcga_filters(filters: Filters, types: tuple[str, ...] = ()) -> Filters:
+    """``filters`` as far as they apply to TCGA: tumour types, age, sex, TMB.
+
+    ``types`` are TCGA abbreviations, kept besides the main types of ``filters``.
+    """
+    return Filters(
+        tumor_types=filters.tumor_types,
+        exclude_tumor_types=filters.exclude_tumor_types,
+        source_tumor_types=types,
+        sexes=filters.sexes,
+        age_years=filters.age_years,
+        tmb_per_mb=filters.tmb_per_mb,
+        cohorts=(TCGA,),
+        treated_with_ici=False,
+    )
+
+
+def ici_filters(filters: Filters) -> Filters:
+    """``filters`` for the ICI-treated patients beside TCGA's."""
+    return replace(filters, treated_with_ici=True)
+
+
+def ignored(filters: Filters) -> tuple[str, ...]:
+    """Names of the filters that are set and that do not apply to TCGA."""
+    held = {
+        "drug class": filters.drug_classes,
+        "cohorts": filters.roles,
+        "studies": filters.cohorts,
+        "assay": filters.assays,
+        "only patients with a call": filters.require_call,
+    }
+    return tuple(name for name, value in held.items() if value)
+
+
+def applied_words(filters: Filters) -> str:
+    """Which filters apply to TCGA, and which of those that are set do not."""
+    words = (
+        "Filters that apply to TCGA: gene, mutation classes, tumour types, age, sex and TMB. "
+        "Its patients had no ICI, so endpoint, drug class, cohorts, studies and assay at the left "
+        "do not apply"
+    )
+    unused = ignored(filters)
+    return f"{words}; set but not used here: {', '.join(unused)}." if unused else f"{words}."

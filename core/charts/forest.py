@@ -1,0 +1,88 @@
+"""The forest figure: one row per estimate, aligned columns of text, a log axis of hazard ratios.
+
+One Vega-Lite view as wide as its container. The hazard-ratio scale takes the middle of it and the
+text columns stand to its sides; where the container is narrow, the scale takes the whole width
+and each row's text stands above its interval, so that nothing is cut off on a telephone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from core.charts.figure import Figure
+from core.charts.forest_rows import axis_range, clipped, placed, printed_rows
+from core.charts.forest_spec import (
+    NARROW,
+    PITCH,
+    SELECTION,
+    ForestText,
+    axes,
+    columns_of,
+    margins,
+    template,
+)
+from core.charts.theme import Look
+from core.charts.wording import ratio_text
+
+__all__ = ["SELECTION", "ForestText", "describe", "forest_figure"]
+
+
+def forest_figure(
+    table: pd.DataFrame,
+    look: Look | None = None,
+    *,
+    simulated: bool,
+    name: str,
+    about: str,
+    text: ForestText | None = None,
+    tests: pd.DataFrame | None = None,
+    heading: tuple[str, ...] = (),
+    selectable: bool = False,
+) -> Figure:
+    """Draw ``table``, a row per estimate in display order.
+
+    Columns: label, hazard_ratio, ci_lower, ci_upper; and where present group (consecutive rows of
+    one group stand under its name), n, events, p_value, q_value, emphasised, summary (a diamond),
+    note (a word in place of a missing estimate, else a footnote), key (of a clicked row),
+    second_hazard_ratio, second_ci_lower, second_ci_upper (such as the shrunken estimate). An
+    interval without an estimate is dashed. Squares have areas in proportion to the inverse
+    variance of the log ratio.
+
+    ``tests``: p_value and q_value of whole groups, indexed by group, printed beside its name.
+    ``about`` says in words what the figure shows; ``selectable`` makes rows with a key clickable.
+    """
+    look, text = look or Look(), text or ForestText()
+    rows, notes = printed_rows(table, tests)
+    low, high = axis_range(rows)
+    s = look.sizes
+    pitch = PITCH * s.row
+    data = {
+        "rows": rows.assign(**clipped(rows, low, high), **placed(rows)),
+        "notes": pd.DataFrame({"line": range(len(notes)), "text": notes}),
+    }
+    spec = dict(template(look, text, columns_of(rows), simulated, selectable))
+    left, right = margins(rows, look, text)
+    spec["height"] = float(np.ceil(pitch * len(rows)))
+    spec["params"] = [
+        # Beneath a minimal width the scale takes all of it; see the module.
+        {"name": "narrow", "expr": f"width < {NARROW if look.medium == 'screen' else 0}"},
+        {"name": "from", "expr": f"narrow ? 6 : {left:.0f}"},
+        {"name": "to", "expr": f"width - (narrow ? 6 : {right:.0f})"},
+    ]
+    spec["layer"] = [axes(look, text, len(rows), low, high), *spec["layer"]]
+    if heading:
+        spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
+    return Figure(name, spec, data, describe(table, about))
+
+
+def describe(table: pd.DataFrame, about: str) -> str:
+    """The figure in words, with its numbers; the first forty rows of a long one."""
+    rows = table[table.hazard_ratio.notna()]
+    parts = [
+        (f"{r['group']}: " if r.get("group") else "")
+        + f"{r['label']} {ratio_text(r['hazard_ratio'], r['ci_lower'], r['ci_upper'])}"
+        for r in rows.head(40).to_dict("records")
+    ]
+    more = f"; and {len(rows) - 40} more" if len(rows) > 40 else ""
+    return f"{about}. {'; '.join(parts) or 'No estimate'}{more}."

@@ -1,0 +1,40 @@
+"""The frame that plain figures share: size, config, the SIMULATED mark behind their layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.charts.theme import Look
+
+
+def view(
+    look: Look, layers: list[dict[str, Any]], *, simulated: bool, height: float = 1.0
+) -> dict[str, Any]:
+    """A layered Vega-Lite spec as wide as its container; ``height`` as a share of the theme's."""
+    s = look.sizes
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": "container" if look.medium == "screen" else s.width,
+        "height": round(height * s.height),
+        "autosize": {"type": "fit-x" if look.medium == "screen" else "pad", "contains": "padding"},
+        "config": look.config(),
+        "layer": [*([watermark(look)] if simulated else []), *layers],
+    }
+
+
+def watermark(look: Look) -> dict[str, Any]:
+    """SIMULATED across the figure."""
+    return {
+        "data": {"values": [{}]},
+        "mark": {
+            "type": "text",
+            "text": "SIMULATED",
+            "x": {"expr": "width / 2"},
+            "y": {"expr": "height / 2"},
+            "angle": 342,
+            "fontSize": {"expr": f"min(width / 7, {look.sizes.height / 4.5}, height / 2)"},
+            "fontWeight": 700,
+            "color": look.palette.warning,
+            "opacity": 0.14,
+        },
+    }

@@ -1,0 +1,323 @@
+"""From a frame and a list of terms to the columns of a Cox model, without formulas.
+
+A term says what becomes of a column: :class:`Continuous`, :class:`Categorical` (the reference
+level is always named), :class:`Spline` (restricted cubic, Harrell's knots), or the
+:class:`Interaction` of two of them. Patients with a missing value in any column used are left
+out, and the design says how many lacked which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.model import BadInput, NotEnoughData
+from core.stats.cox import ChiSquare, CoxFit, cox
+from core.stats.cox_newton import solve
+from core.stats.cox_risk import Array
+from core.stats.spline import default_knots, restricted_cubic
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """(x - center) / scale, of log2(x + plus) where ``log2``; the hazard ratio is per ``scale``."""
+
+    column: str
+    log2: bool = False
+    plus: float = 0.0
+    scale: float = 1.0
+    center: float = 0.0
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        base = f"log2({self.column})" if self.log2 else self.column
+        return self.label or (base if self.scale == 1 else f"{base} (per {self.scale:g})")
+
+    def resolve(self, frame: pd.DataFrame) -> Continuous:
+        if self.log2 and (bad := int((_numbers(frame, self.column) + self.plus <= 0).sum())):
+            raise BadInput(
+                f"{self.column} has no logarithm in {bad} patients.",
+                expected=f"values above {-self.plus:g}",
+                remedy="Set `plus` to a small amount, or leave the logarithm off.",
+            )
+        return self
+
+    def columns(self, frame: pd.DataFrame) -> list[tuple[str, str, Array]]:
+        x = _numbers(frame, self.column)
+        x = np.log2(x + self.plus) if self.log2 else x
+        return [(self.name, "", (x - self.center) / self.scale)]
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """One 0/1 column for every level but ``reference``; ``levels`` fixes their order.
+
+    Without ``levels`` they stand in sorted order, or in that of a pandas categorical. A level
+    without patients gets no column.
+    """
+
+    column: str
+    reference: object
+    levels: tuple[object, ...] = ()
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.label or self.column
+
+    def resolve(self, frame: pd.DataFrame) -> Categorical:
+        values = frame[self.column]
+        found = list(pd.unique(values))
+        if self.levels:
+            if extra := [v for v in found if v not in self.levels]:
+                raise BadInput(
+                    f"{self.column} has levels that are not listed.",
+                    expected=", ".join(map(str, self.levels)),
+                    found=", ".join(map(str, extra)),
+                )
+            order = [v for v in self.levels if v in found]
+        elif isinstance(values.dtype, pd.CategoricalDtype):
+            order = [v for v in values.dtype.categories if v in found]
+        else:
+            order = sorted(found, key=lambda v: (str(type(v)), v))
+        if self.reference not in order:
+            raise BadInput(
+                f"{self.column} has no patient at the reference level {self.reference!r}.",
+                expected="one of " + ", ".join(map(repr, order)),
+                remedy="Choose a reference level that occurs among the patients.",
+            )
+        return replace(self, levels=tuple(order))
+
+    def columns(self, frame: pd.DataFrame) -> list[tuple[str, str, Array]]:
+        values = frame[self.column]
+        return [
+            (f"{self.name}: {v}", str(v), np.asarray(values == v, dtype=float))
+            for v in self.levels
+            if v != self.reference
+        ]
+
+
+@dataclass(frozen=True)
+class Spline:
+    """Restricted cubic spline, linear beyond the outer knots.
+
+    With ``knots`` a number from 3 to 7, they stand at Harrell's quantiles (the outer two at the
+    fifth smallest and largest value below 100 patients, as rms does); or give their places.
+    Columns are x and, for j = 1 .. k - 2, the truncated cubics divided by (t_k - t_1)^2.
+    """
+
+    column: str
+    knots: int | tuple[float, ...] = 5
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.label or self.column
+
+    def resolve(self, frame: pd.DataFrame) -> Spline:
+        places = self.knots
+        if isinstance(places, int):
+            places = default_knots(_numbers(frame, self.column), places)
+        if len(places) < 3 or (np.diff(places) <= 0).any():
+            raise BadInput(
+                f"{self.column} has too few distinct values for its knots.",
+                expected="3 or more rising places",
+                found=", ".join(f"{k:g}" for k in places),
+                remedy="Use fewer knots or a straight line.",
+            )
+        return replace(self, knots=tuple(float(k) for k in places))
+
+    def columns(self, frame: pd.DataFrame) -> list[tuple[str, str, Array]]:
+        assert isinstance(self.knots, tuple)
+        basis = restricted_cubic(_numbers(frame, self.column), self.knots)
+        marks = ["" if j == 0 else "'" * j for j in range(basis.shape[1])]
+        return [(self.name + m, "", b) for m, b in zip(marks, basis.T, strict=True)]
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """Products of the columns of two terms; the terms themselves are listed separately."""
+
+    first: Continuous | Categorical | Spline
+    second: Continuous | Categorical | Spline
+
+    @property
+    def name(self) -> str:
+        return f"{self.first.name} x {self.second.name}"
+
+    def resolve(self, frame: pd.DataFrame) -> Interaction:
+        return Interaction(self.first.resolve(frame), self.second.resolve(frame))
+
+    def columns(self, frame: pd.DataFrame) -> list[tuple[str, str, Array]]:
+        pairs = product(self.second.columns(frame), self.first.columns(frame))
+        return [
+            (f"{a[0]} x {b[0]}", " x ".join(v for v in (a[1], b[1]) if v), a[2] * b[2])
+            for b, a in pairs
+        ]
+
+
+Term = Continuous | Categorical | Spline | Interaction
+
+
+def _numbers(frame: pd.DataFrame, column: str) -> Array:
+    try:
+        return np.asarray(frame[column].to_numpy(dtype=float))
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            f"{column} is not numeric.", found=str(error), remedy="Use a categorical term."
+        ) from error
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """The columns that terms make of a frame.
+
+    ``columns``: term (the column's name), variable (the term it belongs to), level, reference, n
+    and events (of the level; of the rows that are not 0 for a product; else of all). ``missing``:
+    variable and the number of patients in whom it is missing; ``used``: rows kept, in the frame.
+    """
+
+    terms: tuple[Term, ...]
+    matrix: Array = field(repr=False)
+    columns: pd.DataFrame
+    used: np.ndarray[Any, np.dtype[np.bool_]] = field(repr=False)
+    missing: pd.DataFrame
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def n_dropped(self) -> int:
+        """Patients left out because some value was missing."""
+        return int((~self.used).sum())
+
+    def of(self, frame: pd.DataFrame) -> Array:
+        """The same columns for new patients, with the levels and knots found here."""
+        return np.column_stack([c[2] for t in self.terms for c in t.columns(frame)])
+
+
+@dataclass(frozen=True, eq=False)
+class TermsFit:
+    """A Cox model with the design that it was fitted to."""
+
+    fit: CoxFit
+    design: Design
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self.design.warnings + self.fit.warnings
+
+    def table(self) -> pd.DataFrame:
+        """The fit's table with variable, level and reference of each column."""
+        labels = self.design.columns[["variable", "level", "reference"]]
+        return pd.concat([self.fit.table(), labels.reset_index(drop=True)], axis=1)
+
+    def term_tests(self) -> pd.DataFrame:
+        """Wald test of each term (all of its columns): term, chi_square, df, p_value."""
+        rows = []
+        for term in dict.fromkeys(self.fit.groups):
+            at = [j for j in self.fit.kept if self.fit.groups[j] == term]
+            beta = self.fit.coefficients[at]
+            statistic = float("nan")
+            if len(at) and np.isfinite(beta).all():
+                statistic = float(beta @ solve(self.fit.covariance[np.ix_(at, at)], beta))
+            test = ChiSquare.of(statistic, len(at))
+            rows.append((term, test.statistic, test.df, test.p_value))
+        return pd.DataFrame(rows, columns=["term", "chi_square", "df", "p_value"])
+
+
+def _sources(term: Term) -> list[str]:
+    if isinstance(term, Interaction):
+        return _sources(term.first) + _sources(term.second)
+    return [term.column]
+
+
+def design(frame: pd.DataFrame, terms: Sequence[Term], event: str, *also: str) -> Design:
+    """Resolve ``terms`` on the complete rows of ``frame``; ``also`` must not be missing either.
+
+    Raises BadInput for an unknown column and NotEnoughData where no complete patient is left.
+    """
+    wanted = list(dict.fromkeys([c for t in terms for c in _sources(t)] + [event, *also]))
+    if unknown := [c for c in wanted if c not in frame.columns]:
+        raise BadInput(
+            f"No column {', '.join(unknown)}.", expected=", ".join(map(str, frame.columns))
+        )
+    lacking = frame[wanted].isna()
+    used = ~lacking.any(axis=1).to_numpy()
+    missing = lacking.sum().rename_axis("variable").reset_index(name="missing")
+    if not used.any():
+        raise NotEnoughData(
+            "No patient has all values.",
+            found="; ".join(f"{v} missing in {k}" for v, k in missing.to_numpy() if k),
+        )
+    warnings = []
+    if dropped := int((~used).sum()):
+        parts = ", ".join(f"{v} {k}" for v, k in missing.to_numpy() if k)
+        warnings.append(f"{dropped} of {len(used)} patients left out for missing values: {parts}.")
+    rows = frame.loc[used]
+    resolved = [t.resolve(rows) for t in terms]
+    cells, made = [], []
+    died = rows[event].to_numpy(dtype=float)
+    for term in resolved:
+        made_here = term.columns(rows)
+        if not made_here:
+            warnings.append(f"{term.name} has one level only; it is not in the model.")
+        for name, level, x in made_here:
+            at = x != 0 if level else np.ones(len(x), dtype=bool)
+            reference = str(term.reference) if isinstance(term, Categorical) else ""
+            cells.append((name, term.name, level, reference, int(at.sum()), int(died[at].sum())))
+            made.append(x)
+    columns = pd.DataFrame(cells, columns=["term", "variable", "level", "reference", "n", "events"])
+    matrix = np.column_stack(made) if made else np.empty((len(rows), 0))
+    return Design(tuple(resolved), matrix, columns, used, missing, tuple(warnings))
+
+
+def fit_terms(
+    frame: pd.DataFrame,
+    terms: Sequence[Term],
+    time: str,
+    event: str,
+    *,
+    strata: str | Sequence[str] | None = None,
+    entry: str | None = None,
+    weights: str | None = None,
+    cluster: str | None = None,
+    offset: str | None = None,
+    **how: Any,
+) -> TermsFit:
+    """Fit a Cox model to named columns of a frame.
+
+    All names are columns of ``frame``; several ``strata`` are crossed. ``how`` goes to
+    :func:`core.stats.cox.cox` (ties, robust, penalty, level). Raises what :func:`design` and
+    ``cox`` raise.
+    """
+    by = [strata] if isinstance(strata, str) else list(strata or ())
+    named = [c for c in (entry, weights, cluster, offset) if c is not None]
+    made = design(frame, terms, event, time, *by, *named)
+    rows = frame.loc[made.used]
+
+    def values(column: str | None) -> pd.Series[Any] | None:
+        return None if column is None else rows[column]
+
+    labels = None
+    if by:
+        labels = rows[by[0]] if len(by) == 1 else rows[by].astype(str).agg(" / ".join, axis=1)
+    fit = cox(
+        made.matrix,
+        rows[time],
+        rows[event],
+        names=list(made.columns["term"]),
+        groups=list(made.columns["variable"]),
+        counts=made.columns,
+        strata=labels,
+        entry=values(entry),
+        weights=values(weights),
+        cluster=values(cluster),
+        offset=values(offset),
+        **how,
+    )
+    return TermsFit(fit, made)

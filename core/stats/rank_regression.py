@@ -1,0 +1,152 @@
+"""Difference of ranks between two arms within strata, with further variables held fixed.
+
+A value is replaced by its place within the patient's stratum, y = (rank - 1/2) / n with average
+ranks, and y is regressed on the arm, an intercept of each stratum, and the covariates (analysis
+of covariance on ranks: Quade, J Am Stat Assoc 1967;62:1187-1200). Twice the arm's coefficient is
+a rank-biserial correlation: without covariates, and in one stratum, it is exactly 2 AUC - 1. The
+standard error is HC3 (MacKinnon and White, J Econom 1985;29:305-325), since ranks are not equally
+spread in both arms; the p-value is Student's with the residual degrees of freedom.
+
+The stratum's intercepts are swept out by centring within strata (Frisch, Waugh and Lovell), so a
+fit costs one QR decomposition of patients x covariates whatever the number of strata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from core.stats.multiple import benjamini_hochberg
+from core.stats.rank_pairs import check_group, check_values, lengths_differ, stratum_codes
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+NAN = float("nan")
+
+COLUMNS = ("n_group", "n_reference", "rank_biserial", "ci_lower", "ci_upper", "p_value", "q_value")
+
+
+@dataclass(frozen=True, eq=False)
+class RankRegression:
+    """One row per feature, in the order given; indexed by ``feature``, with :data:`COLUMNS`."""
+
+    frame: pd.DataFrame
+    confidence: float
+    warnings: tuple[str, ...] = ()
+
+
+def stratum_places(values: Floats, stratum: Ints) -> Floats:
+    """(rank - 1/2) / n of each value within its stratum; ties share the mean of their ranks.
+
+    NaN where the value is missing or the stratum is -1.
+    """
+    kept = np.flatnonzero(~np.isnan(values) & (stratum >= 0))
+    out = np.full(values.size, np.nan)
+    if not kept.size:
+        return out
+    order = kept[np.argsort(values[kept])]
+    small = stratum[order].astype(np.int16) if stratum.max() < 2**15 else stratum[order]
+    order = order[np.argsort(small, kind="stable")]
+    v, s = values[order], stratum[order]
+    start = np.flatnonzero(np.append(True, (v[1:] != v[:-1]) | (s[1:] != s[:-1])))
+    ties = np.diff(start, append=v.size)
+    count = np.bincount(s)
+    before = np.concatenate([[0], np.cumsum(count)])[s[start]]
+    middle = start - before + ties / 2  # of the tied places, counted from 0: rank - 1/2
+    out[order] = np.repeat(middle / count[s[start]], ties)
+    return out
+
+
+def rank_regression(
+    values: npt.ArrayLike,
+    group: npt.ArrayLike,
+    strata: npt.ArrayLike,
+    covariates: npt.ArrayLike,
+    *,
+    features: Sequence[str] | None = None,
+    confidence: float = 0.95,
+) -> RankRegression:
+    """Compare ``group`` 1/True with 0/False in every row of ``values`` (features x patients).
+
+    ``strata``: a label per patient; ``covariates``: patients x columns, already coded (such as a
+    spline's basis). A patient whose value, group, stratum or covariate is missing is left out of
+    that feature. A feature for which no stratum holds both arms at differing values, or whose arm
+    is a function of the covariates, has NaN and a warning. Raises BadInput for lengths that
+    differ, infinite values, or a group coded otherwise.
+    """
+    matrix = np.atleast_2d(np.asarray(values, dtype=float))
+    arm, x = np.asarray(group, dtype=float), np.asarray(covariates, dtype=float)
+    x = x.reshape(arm.size, -1) if x.size else np.empty((arm.size, 0))
+    labels = np.asarray(strata)
+    for size in (matrix.shape[1], labels.size, x.shape[0]):
+        if size != arm.size:
+            raise lengths_differ(arm.size, size)
+    check_values(matrix)
+    check_values(x)
+    check_group(arm)
+    known = np.flatnonzero(~np.isnan(arm) & ~np.isnan(x).any(axis=1))
+    codes = stratum_codes(labels)[known]
+    names = [str(k) for k in range(len(matrix))] if features is None else list(features)
+    rows, words = [], []
+    for name, row in zip(names, matrix, strict=True):
+        record, warning = _fit(row[known], arm[known], codes, x[known], confidence)
+        rows.append(record)
+        words += [f"{name}: {warning}"] if warning else []
+    frame = pd.DataFrame(rows, index=pd.Index(names, name="feature"), columns=list(COLUMNS[:-1]))
+    frame["q_value"] = benjamini_hochberg(frame["p_value"].to_numpy(dtype=float))
+    return RankRegression(frame, confidence, tuple(words))
+
+
+def _fit(
+    values: Floats, arm: Floats, codes: Ints, x: Floats, confidence: float
+) -> tuple[dict[str, float], str]:
+    """One feature's row, and why it has no estimate."""
+    y = stratum_places(values, codes)
+    kept = ~np.isnan(y)
+    stratum = np.unique(codes[kept], return_inverse=True)[1]
+    g = arm[kept]
+    out = {
+        "n_group": int(g.sum()),
+        "n_reference": int((1 - g).sum()),
+        **dict.fromkeys(COLUMNS[2:-1], NAN),
+    }
+    sizes = np.bincount(stratum).astype(float)
+    columns = _centred(np.column_stack([y[kept], g, x[kept]]), stratum, sizes)
+    basis = _orthonormal(columns[:, 2:])
+    residual = columns[:, :2] - basis @ (basis.T @ columns[:, :2])
+    response, regressor = residual.T
+    scale, df = float(regressor @ regressor), kept.sum() - sizes.size - basis.shape[1] - 1
+    if df < 1 or scale <= 1e-9 * max(float(g.sum()), 1.0):
+        return out, "no stratum holds both arms at equal covariates: no adjusted test"
+    if float(response @ response) <= 1e-18:
+        return out, "all values are equal within strata: no adjusted test"
+    slope = float(regressor @ response) / scale
+    leverage = 1 / sizes[stratum] + (basis**2).sum(axis=1) + regressor**2 / scale
+    left = response - slope * regressor
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = np.where(1 - leverage > 1e-9, left / (1 - leverage), 0.0)  # alone: no residual
+    error = float(np.sqrt(((regressor * left) ** 2).sum())) / scale
+    reach = float(stats.t.isf((1 - confidence) / 2, df)) * error
+    p = 2 * float(stats.t.sf(abs(slope) / error, df)) if error > 0 else NAN
+    estimate = {"rank_biserial": 2 * slope, "p_value": p}
+    bounds = {"ci_lower": 2 * (slope - reach), "ci_upper": 2 * (slope + reach)}
+    return {**out, **estimate, **bounds}, ""
+
+
+def _centred(columns: Floats, stratum: Ints, sizes: Floats) -> Floats:
+    means = [np.bincount(stratum, weights=c, minlength=sizes.size) / sizes for c in columns.T]
+    out: Floats = columns - np.column_stack(means)[stratum]
+    return out
+
+
+def _orthonormal(x: Floats) -> Floats:
+    """Columns that span ``x``; those that the ones before give already are dropped."""
+    spread = np.sqrt((x**2).sum(axis=0))
+    x = x[:, spread > 0] / spread[spread > 0]
+    q, r = np.linalg.qr(x)
+    return q[:, np.abs(np.diag(r)) > 1e-7]

@@ -1,0 +1,175 @@
+"""A panel of features on a page: the choice of panel, its overview, one feature by tumour type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from core.analysis.feature_detail import MIN_DENSITY, feature_detail
+from core.analysis.immune_panels import panel
+from core.analysis.immunity import MIN_CELL, SIGNIFICANT, PanelComparison, bring
+from core.analysis.survival import MIN_PATIENTS
+from core.charts import immunity_tables as tables
+from core.charts.figure import Figure
+from core.charts.panel import SELECTION, heatmap_figure, panel_figure
+from core.charts.theme import Look
+from core.charts.violin import violin_figure
+from core.store import Store
+from core.ui import blocks, state
+from core.ui.messages import escaped
+from core.ui.state import Question
+
+VIEWS = {"effects": "Effects", "types": "By tumour type"}
+
+
+def title(asked: Question, how: str) -> str:
+    """``Are ALK-mutant tumours more inflamed?``, or what else the patients are split by."""
+    if asked.stratifier.of_mutations:
+        return f"Are {asked.subject}-mutant tumours {how}?"
+    return f"Are tumours {how} by {asked.subject}?"
+
+
+def choose(keys: Sequence[str], names: dict[str, str]) -> str:
+    """The panel that is shown; ``names``: those that are no panel of features."""
+    titles = {k: names.get(k) or panel(k).title for k in keys}
+    state.check_many("panel", "Panel", list(titles.values()))
+    state.keep_known("panel", list(keys))
+    chosen = st.segmented_control(
+        "Panel",
+        list(keys),
+        default=keys[0],
+        required=True,
+        format_func=lambda k: titles.get(k, k),
+        key="panel",
+        bind="query-params",
+    )
+    return chosen or keys[0]
+
+
+def lacking(result: PanelComparison) -> None:
+    """What the store has no value of, by name, with the command that would bring it."""
+    for source, own in result.lacking.groupby("source", sort=False):
+        names = ", ".join(own.name.tolist())
+        one = own[own.source == source]
+        st.info(
+            f"**Not in this store:** {escaped(names)}. {escaped(bring(one), code=True)}",
+            icon=":material/cloud_download:",
+        )
+
+
+def show(result: PanelComparison, store: Store, title: str) -> None:
+    """Everything of a panel, from the answer to the methods."""
+    blocks.answer(tables.answer(result))
+    blocks.sentence(result.sentence)
+    if result.panel.note:
+        st.caption(escaped(result.panel.note))
+    lacking(result)
+    blocks.warnings(result.warnings)
+    look, simulated = state.look(), store.simulated
+    source = f"Build {store.version}" + (", SIMULATED DATA" if simulated else "")
+    heading = (f"{title} {result.panel.title}", *blocks.wrapped(result.sentence), source)
+    view, member = _choices(result)
+    _overview(result, view, member, look, simulated, heading)
+    _feature(result, member, look, simulated, heading)
+    st.subheader("Every feature", anchor=False)
+    blocks.table(tables.effects(result))
+    st.subheader("Levels", anchor=False)
+    blocks.table(tables.levels(result), text=["Unit"])
+    st.subheader("Where the values come from", anchor=False)
+    blocks.points(tables.sources(result))
+    if len(result.flow):
+        st.subheader("Where patients were lost", anchor=False)
+        blocks.flow(result.flow)
+    blocks.methods(result.methods)
+
+
+def _choices(result: PanelComparison) -> tuple[str, str]:
+    """Which overview, and which feature is opened beneath it."""
+    left, right = st.columns([1, 1.4], vertical_alignment="bottom")
+    first = "types" if result.panel.key == "mhc" else "effects"
+    state.check_many("overview", "Overview", list(VIEWS.values()))
+    view = left.segmented_control(
+        "Overview",
+        list(VIEWS),
+        default=first,
+        required=True,
+        format_func=VIEWS.__getitem__,
+        key="overview",
+        bind="query-params",
+    )
+    keys = result.table.index.tolist()
+    names = {m.key: m.name for m in result.members}
+    state.keep_known("feature", keys)
+    smaller = result.table[["n_mutant", "n_wild_type"]].min(axis=1).to_numpy()
+    enough = np.asarray(smaller >= MIN_PATIENTS)
+    member = right.selectbox(
+        "Feature",
+        keys,
+        index=int(enough.argmax()),
+        format_func=lambda k: names.get(k, k),
+        key="feature",
+        bind="query-params",
+        help="Opened by tumour type below; a click in the overview chooses it as well.",
+    )
+    return view or first, member or keys[0]
+
+
+def _overview(
+    result: PanelComparison,
+    view: str,
+    member: str,
+    look: Look,
+    simulated: bool,
+    heading: tuple[str, ...],
+) -> None:
+    draw = heatmap_figure if view == "types" else panel_figure
+    key = f"panel-{result.panel.key}-{view}"
+
+    def for_print(look: Look) -> Figure:
+        return draw(result, look, simulated=simulated, heading=heading)
+
+    blocks.figure(
+        draw(result, look, simulated=simulated, chosen=member, selectable=True),
+        for_print,
+        result.export(),
+        simulated=simulated,
+        key=key,
+        on_select=partial(state.choose_member, key, SELECTION, "feature"),
+    )
+    if view == "types":
+        st.caption(
+            f"Cells: tumour types with at least {MIN_CELL} patients of each arm, most mutant "
+            f"patients first. A dot: q below {SIGNIFICANT:g}. A click on a cell opens its feature."
+        )
+    else:
+        st.caption(
+            f"Filled: q below {SIGNIFICANT:g}. A click on a row opens its feature by tumour type."
+        )
+
+
+def _feature(
+    result: PanelComparison,
+    member: str,
+    look: Look,
+    simulated: bool,
+    heading: tuple[str, ...],
+) -> None:
+    detail = feature_detail(result, member)
+    st.subheader(f"{escaped(detail.member.name)} by tumour type", anchor=False)
+    if detail.member.description:
+        st.caption(escaped(detail.member.description))
+    key = f"violin-{result.panel.key}"
+    blocks.figure(
+        violin_figure(detail, look, simulated=simulated),
+        lambda look: violin_figure(detail, look, simulated=simulated, heading=heading),
+        detail.boxes,
+        simulated=simulated,
+        key=key,
+    )
+    st.caption(
+        f"Densities of arms of {MIN_DENSITY} or more patients, points below; bars span the "
+        "quartiles, discs are medians. Effect: rank-biserial correlation."
+    )

@@ -1,0 +1,255 @@
+"""The question in the sidebar, as the session and the URL hold it. The only file that touches them.
+
+Every filter is a widget with a key bound to the URL (``bind="query-params"``), so that it survives
+page switches, reloads and deep links. Values from a URL are checked against what the store holds
+before the widgets are made: a bad one is told and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from core.analysis.subgroups import bounds
+from core.charts.theme import Look
+from core.model import Filters, Stratifier
+from core.store import Store
+
+DEFAULT_GENE = "ALK"
+
+MANY = ("class", "tumor", "drug", "role", "cohort", "sex", "assay")
+"""Keys of filters that take several values; empty means all."""
+
+NUMBERS = ("tmb_min", "tmb_max")
+SWITCHES = ("strata", "called")
+
+LOOKED = "_looked"
+QUESTION, NOTES, RUN, BUILD, STORE = "_question", "_notes", "_run", "_build", "_store"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What every page answers: which patients, split how, for which endpoint."""
+
+    filters: Filters = field(default_factory=Filters)
+    stratifier: Stratifier = field(default_factory=Stratifier)
+    endpoint: str = "OS"
+    stratified: bool = True
+    chosen_gene: str = ""
+    """The sidebar's gene, where patients are split by something else."""
+
+    @property
+    def gene(self) -> str:
+        """The gene that pages about one gene show."""
+        return self.chosen_gene or self.stratifier.genes[0]
+
+    @property
+    def subject(self) -> str:
+        """What patients are split by, for a page's title: ``ALK``, ``TMB``."""
+        return self.stratifier.label
+
+
+def put(store: Store, question: Question) -> None:
+    """Set the store and the question of this run; forget notes on an older question.
+
+    The page reads both from here, so that one run never mixes two builds.
+    """
+    noted = st.session_state.get(NOTES)
+    if noted and noted[0] is None:
+        st.session_state[NOTES] = (question, noted[1])
+    elif noted and noted[0] != question:
+        del st.session_state[NOTES]
+    st.session_state[QUESTION] = question
+    st.session_state[STORE] = store
+
+
+def store() -> Store:
+    """The store of this run."""
+    found: Store = st.session_state[STORE]
+    return found
+
+
+def question() -> Question:
+    """The question of this run."""
+    found: Question = st.session_state[QUESTION]
+    return found
+
+
+def notes() -> list[str]:
+    """What was wrong with the values of the URL; told until the question changes."""
+    noted = st.session_state.get(NOTES)
+    return list(noted[1]) if noted else []
+
+
+def check_many(key: str, label: str, options: Sequence[str]) -> None:
+    """Tell of URL values that are no option; drop values of the session that no longer are one.
+
+    To be called before the widget is made.
+    """
+    unknown = [v for v in st.query_params.get_all(key) if v and v not in options]
+    if unknown:
+        shown = ", ".join(repr(v[:40]) for v in unknown[:3])
+        known = ", ".join(options[:6]) + (", ..." if len(options) > 6 else "")
+        _note(
+            f"{label}: {shown} in the address is not in this store and was left out. "
+            f"Known values: {known or 'none'}."
+        )
+
+
+def keep_known(key: str, options: Sequence[Any]) -> None:
+    """Drop values of the session that are no longer an option, such as after a new build."""
+    held = st.session_state.get(key)
+    if isinstance(held, list):
+        known = [v for v in held if v in options]
+        if known != held:
+            st.session_state[key] = known
+    elif held is not None and held not in options:
+        del st.session_state[key]
+
+
+def chosen(key: str, default: Any) -> Any:
+    """What a widget bound to the URL will hold, before it is drawn: to compute only what is shown.
+
+    The session's value, else the URL's as text, else ``default``.
+    """
+    if key in st.session_state:
+        return st.session_state[key]
+    return st.query_params.get(key, default)
+
+
+def check_number(key: str, label: str, low: float, high: float) -> None:
+    """Tell of a URL value that is no number between ``low`` and ``high``."""
+    for text in st.query_params.get_all(key):
+        try:
+            fits = low <= float(text) <= high
+        except ValueError:
+            fits = False
+        if text and not fits:
+            _note(
+                f"{label}: {text[:40]!r} in the address is not a number from {low:g} to "
+                f"{high:g} and was left out."
+            )
+
+
+def check_switch(key: str, label: str) -> None:
+    """Tell of a URL value that is neither true nor false."""
+    for text in st.query_params.get_all(key):
+        if text.lower() not in ("true", "false"):
+            _note(
+                f"{label}: {text[:40]!r} in the address is neither true nor false and was left out."
+            )
+
+
+def reset() -> None:
+    """Every filter back to its default; a callback, since widgets must not exist yet."""
+    for key in MANY:
+        st.session_state[key] = []
+    for key in NUMBERS:
+        st.session_state[key] = None
+    st.session_state["age"] = AGES
+    st.session_state["called"] = False
+
+
+def choose_gene(key: str, selection: str) -> None:
+    """A callback: the gene of the mark that was clicked in the figure ``key``."""
+    for point in st.session_state[key].selection.get(selection, []):
+        st.session_state["gene"] = point["gene"]
+
+
+def choose_row_gene(key: str, genes: Sequence[str]) -> None:
+    """A callback: the gene of the row that was chosen in the table ``key``."""
+    for row in st.session_state[key].selection.rows:
+        st.session_state["gene"] = genes[row]
+
+
+SUBGROUP_KEYS = {
+    "tumor_type": "tumor",
+    "drug_class": "drug",
+    "cohort_id": "cohort",
+    "sex": "sex",
+    "assay": "assay",
+}
+"""Factor of a subgroup -> key of the filter that chooses its levels."""
+
+
+def choose_subgroup(key: str, selection: str) -> None:
+    """A callback: the filters of the subgroup whose row was clicked in the figure ``key``."""
+    for point in st.session_state[key].selection.get(selection, []):
+        factor, _, level = str(point.get("key") or "").partition("=")
+        if factor in SUBGROUP_KEYS:
+            st.session_state[SUBGROUP_KEYS[factor]] = [level]
+        elif factor in ("age", "tmb"):
+            low, high = bounds(factor, level)
+            if factor == "age":
+                ends = (
+                    AGES[0] if low is None else int(low),
+                    AGES[1] if high is None else int(high),
+                )
+                st.session_state["age"] = ends
+            else:
+                st.session_state["tmb_min"], st.session_state["tmb_max"] = low, high
+
+
+def choose_member(figure: str, selection: str, widget: str) -> None:
+    """A callback: the row or cell that was clicked in ``figure`` becomes ``widget``'s value."""
+    for point in st.session_state[figure].selection.get(selection, []):
+        if point.get("key"):
+            st.session_state[widget] = point["key"]
+
+
+def figure_key(name: str) -> str:
+    """A key of the figure ``name`` for this question: a new question starts with nothing chosen."""
+    return f"{name}-{hash(question()) & 0xFFFFFFFF:08x}"
+
+
+def count_looked_at(subgroups: Sequence[str]) -> int:
+    """How many different subgroups this session has looked at, these among them."""
+    seen: set[int] = st.session_state.setdefault(LOOKED, set())
+    seen.update(hash((question(), key)) for key in subgroups)
+    return len(seen)
+
+
+AGES = (0, 100)
+"""The ends of the age filter, in years; an end means no bound on that side."""
+
+
+def look() -> Look:
+    """The paper of the browser's theme; light where the browser has not told yet."""
+    return Look(dark=st.context.theme.type == "dark")
+
+
+def is_local() -> bool:
+    """True where the browser asks a server on its own machine, so that a build may be started.
+
+    Both the address that the browser shows and the one that it calls from must be this machine's:
+    a proxy on this machine fails the first, a forged address the second.
+    """
+    address = str(st.context.url or "")
+    host = address.split("//", 1)[-1].split("/", 1)[0].rsplit(":", 1)[0]
+    caller = st.context.ip_address  # None: the loopback interface
+    return host in ("localhost", "127.0.0.1", "[::1]") and caller in (None, "127.0.0.1", "::1")
+
+
+def request_build() -> None:
+    """A callback: the next run fetches and builds."""
+    st.session_state[BUILD] = True
+
+
+def build_requested() -> bool:
+    """True once after :func:`request_build`."""
+    return bool(st.session_state.pop(BUILD, False))
+
+
+def next_run() -> int:
+    """Count the runs of this session; published in the page so that a test can wait for one."""
+    st.session_state[RUN] = st.session_state.get(RUN, 0) + 1
+    return int(st.session_state[RUN])
+
+
+def _note(text: str) -> None:
+    noted = st.session_state.get(NOTES)
+    texts = list(noted[1]) if noted else []
+    st.session_state[NOTES] = (None, texts if text in texts else [*texts, text])

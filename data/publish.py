@@ -1,0 +1,198 @@
+"""Write a store and put it in use: new file beside the old one, checked, renamed, then pointed to.
+
+A store folder holds ``store-<build>-<time>.duckdb`` files, which never change, and
+``current.json``, which names the one in use. Whatever goes wrong before the pointer is replaced (a
+kill, a full disk, a failed check, a second build at the same time) leaves the pointer, and so
+every reader, on the store that stood before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from core.model import BuildError, DashboardError
+from core.store import POINTER
+from data.check import problems
+
+SCHEMA = Path(__file__).with_name("schema.sql")
+TEMPORARY = ".building-"
+KEEP = 2
+"""Builds kept in a folder: the one in use and the one before it."""
+
+ORDER = {
+    "mutation": "hugo_symbol, patient_key",
+    "feature_value": "feature, patient_key",
+    "endpoint": "endpoint, patient_key",
+    "signature_activity": "source, signature, patient_key",
+    "expression": "hugo_symbol",
+    "patient": "patient_key",
+    "profiled": "panel_id, patient_key",
+}
+"""How tables are sorted on disk, so that DuckDB's zone maps find a gene without a scan."""
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and the fraction done (0 to 1)."""
+
+
+def silent(what: str, fraction: float) -> None:
+    """A Progress that says nothing."""
+
+
+def publish(tables: Mapping[str, Any], folder: Path, *, progress: Progress = silent) -> Path:
+    """Write ``tables`` (schema table name -> pandas frame or arrow table) as the current build.
+
+    Returns the path of the new store. Raises BuildError where the disk is full, a table does not
+    fit the schema, or a check fails; the store that stood before is then still current.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
+    temporary = folder / f"{TEMPORARY}{os.getpid()}-{uuid.uuid4().hex[:8]}.duckdb"
+    try:
+        _write(tables, temporary, progress)
+        progress("checking", 0.92)
+        wrong = problems(temporary)
+        if wrong:
+            raise BuildError(
+                "The new store failed its checks and was thrown away.",
+                where=str(folder),
+                expected="no problem",
+                found="\n    ".join(wrong[:10]),
+                remedy="The sources or a cohort's file in data/cohorts are at fault; see above.",
+            )
+        progress("putting the new store in use", 0.98)
+        path = _rename(temporary, folder)
+    except (duckdb.Error, OSError) as error:
+        raise _build_error(error, folder) from error
+    finally:
+        for leftover in folder.glob(f"{temporary.name}*"):
+            leftover.unlink(missing_ok=True)
+    _forget_old(folder, path)
+    progress("done", 1.0)
+    return path
+
+
+def _write(tables: Mapping[str, Any], path: Path, progress: Progress) -> None:
+    connection = duckdb.connect(str(path))
+    try:
+        connection.execute("SET preserve_insertion_order = true")
+        connection.execute(SCHEMA.read_text(encoding="utf-8"))
+        known = {row[0] for row in connection.execute("SHOW TABLES").fetchall()}
+        if unknown := set(tables) - known:
+            raise BuildError(
+                "The build made a table that the schema does not have.",
+                where=str(SCHEMA),
+                expected=", ".join(sorted(known)),
+                found=", ".join(sorted(unknown)),
+            )
+        # cohort before patient, because of the reference
+        names = sorted(tables, key=lambda name: (name != "build", name != "cohort", name))
+        for done, name in enumerate(names):
+            progress(f"writing {name}", 0.9 * done / len(names))
+            _insert(connection, name, tables[name])
+        connection.execute("CHECKPOINT")
+    finally:
+        connection.close()
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Any) -> None:
+    columns = list(rows.columns) if isinstance(rows, pd.DataFrame) else list(rows.column_names)
+    listed = ", ".join(f'"{c}"' for c in columns)
+    order = f" ORDER BY {ORDER[name]}" if name in ORDER else ""
+    connection.register("incoming", rows)
+    try:
+        connection.execute(f"INSERT INTO {name} ({listed}) SELECT {listed} FROM incoming{order}")
+    except duckdb.Error as error:
+        if _is_disk_full(error):
+            raise
+        raise BuildError(
+            f"The rows made for the table {name!r} do not fit the schema.",
+            where=str(SCHEMA),
+            expected=f"the columns and constraints of {name}",
+            found=str(error).splitlines()[0],
+        ) from error
+    finally:
+        connection.unregister("incoming")
+
+
+def _rename(temporary: Path, folder: Path) -> Path:
+    with duckdb.connect(str(temporary), read_only=True) as connection:
+        row = connection.execute("SELECT build_id FROM build").fetchone()
+    build_id = str(row[0]) if row else "unknown"
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    path = folder / f"store-{build_id}-{stamp}.duckdb"
+    _flush(temporary)
+    os.replace(temporary, path)
+    pointer = folder / f"{TEMPORARY}{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
+    try:
+        pointer.write_text(json.dumps({"file": path.name, "build_id": build_id}), encoding="utf-8")
+        _flush(pointer)
+        os.replace(pointer, folder / POINTER)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        pointer.unlink(missing_ok=True)
+    return path
+
+
+def _flush(path: Path) -> None:
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what builds that were killed left behind; those of living processes stay."""
+    for leftover in folder.glob(f"{TEMPORARY}*"):
+        owner = leftover.name.removeprefix(TEMPORARY).split("-")[0]
+        if owner.isdigit() and int(owner) != os.getpid() and not _alive(int(owner)):
+            leftover.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _forget_old(folder: Path, current: Path) -> None:
+    builds = sorted(folder.glob("store-*.duckdb"), key=lambda p: p.stat().st_mtime)
+    for old in [b for b in builds if b != current][: -(KEEP - 1) or None]:
+        try:
+            old.unlink()
+        except OSError:
+            continue  # in use on a system that locks open files: the next build will try again
+
+
+def _is_disk_full(error: Exception) -> bool:
+    return "no space left" in str(error).lower() or getattr(error, "errno", None) == 28
+
+
+def _build_error(error: Exception, folder: Path) -> DashboardError:
+    if _is_disk_full(error):
+        return BuildError(
+            "The disk is full; the new store was thrown away.",
+            where=str(folder),
+            expected="about 1 GB free",
+            found=str(error).splitlines()[0],
+            remedy="Free some space or name another folder with --store. The store in use is "
+            "untouched.",
+        )
+    return BuildError(
+        "The new store could not be written and was thrown away.",
+        where=str(folder),
+        found=str(error).splitlines()[0],
+        remedy="Check that the folder can be written to. The store in use is untouched.",
+    )

@@ -1,0 +1,152 @@
+"""Do mutant tumours carry other mutational signatures, and do these go with survival? 4B, 4C."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from core.analysis.decomposed import BUILD_COMMAND, ICI, PLACE
+from core.analysis.tcga import TCGA, applied_words
+from core.charts import signatures as shown
+from core.charts.spectrum import spectrum_figure
+from core.model import NotEnoughData
+from core.ui import blocks, cached, signature_choice, state
+from core.ui.messages import escaped, show_error
+
+store, asked = state.store(), state.question()
+title = (
+    f"Do {asked.stratifier.label}-mutant tumours carry other mutational signatures?"
+    if asked.stratifier.of_mutations
+    else f"Do mutational signatures differ by {asked.stratifier.label}?"
+)
+st.title(title, anchor=False)
+sources, coverage = cached.signature_sources(store)
+choices = signature_choice.ask(store, sources)
+look, simulated = state.look(), store.simulated
+build = f"Build {store.version}" + (", SIMULATED DATA" if simulated else "")
+
+if choices.source is None:
+    st.info(
+        "No tumour of this store was decomposed into signatures: the published activities of TCGA "
+        "are not among its sources, and no calls were refitted. `python -m data fetch` names what "
+        f"is missing; `{BUILD_COMMAND}` refits the exomes.",
+        icon=":material/fingerprint:",
+    )
+else:
+    try:
+        result = cached.signature_frequency(
+            store, asked.filters, asked.stratifier, choices.source, choices.demands
+        )
+    except NotEnoughData as error:
+        show_error(error)
+    else:
+        blocks.answer(shown.answer(result))
+        blocks.sentence(result.sentence)
+        blocks.warnings(result.warnings)
+        if choices.source.place == TCGA:
+            st.caption(applied_words(asked.filters))
+        heading = (title, *blocks.wrapped(result.sentence), build)
+        often = partial(
+            shown.frequency_figure, result, simulated=simulated, chosen=choices.signatures
+        )
+        blocks.figure(
+            often(look),
+            lambda look: often(look, heading=heading),
+            result.table,
+            simulated=simulated,
+            key="signature-frequency",
+        )
+        st.subheader("Among tumours of the same type and mutation count", anchor=False)
+        odds = partial(shown.odds_figure, result, simulated=simulated, chosen=choices.signatures)
+        blocks.figure(
+            odds(look),
+            lambda look: odds(look, heading=heading),
+            result.table,
+            simulated=simulated,
+            key="signature-odds",
+        )
+        st.subheader("By the number of mutations", anchor=False)
+        st.caption(shown.ARTEFACT)
+        listed = shown.shown(result.table, choices.signatures).signature.tolist()
+        if one := signature_choice.one(listed):
+            count = partial(shown.count_figure, result, one, simulated=simulated)
+            blocks.figure(
+                count(look),
+                lambda look: count(look, heading=(f"{one}: {title}", build)),
+                result.by_count[result.by_count.signature == one],
+                simulated=simulated,
+                key="signature-count",
+            )
+        with st.expander("All signatures as a table"):
+            blocks.table(shown.frequency_table(result), text=["Proposed aetiology"])
+        st.subheader("Where tumours were lost", anchor=False)
+        blocks.flow(result.flow)
+        blocks.methods(result.methods)
+
+st.subheader("Spectrum of each group", anchor=False)
+for place in (TCGA, ICI):
+    try:
+        spectra = cached.spectra(store, asked.filters, asked.stratifier, place, choices.demands)
+    except NotEnoughData as error:
+        found = escaped(f"{error.message} Found: {error.found}.")
+        st.caption(f"{found} {escaped(error.remedy, code=True)}")
+        continue
+    blocks.sentence(f"{spectra.sentence}. Cosine similarity of the two: {spectra.cosine:.3f}.")
+    for note in spectra.warnings:
+        st.caption(escaped(note))
+    bars = partial(spectrum_figure, spectra, simulated=simulated)
+    blocks.figure(
+        bars(look),
+        lambda look, bars=bars, spectra=spectra: bars(
+            look, heading=(title, *blocks.wrapped(spectra.sentence), build)
+        ),
+        spectra.table,
+        simulated=simulated,
+        key=f"spectrum-{place}",
+    )
+
+st.subheader("Do ICI-treated patients with a signature live longer?", anchor=False)
+st.caption(
+    "The signature is compared here, not the gene. "
+    + escaped(f"{PLACE[ICI]} whose exomes can be decomposed are listed below the figure.")
+)
+treated, exposure = signature_choice.of_survival(sources)
+if treated is None:
+    st.info(
+        "No ICI exome of this store was decomposed. The table says what each study lacks; where "
+        f"it is a genome, `{BUILD_COMMAND}` adds it (a 2bit or FASTA file of the calls' build).",
+        icon=":material/fingerprint:",
+    )
+else:
+    try:
+        survival = cached.signature_survival(
+            store,
+            asked.filters,
+            treated,
+            choices.demands,
+            asked.endpoint,
+            exposure,
+            asked.stratified,
+        )
+    except NotEnoughData as error:
+        show_error(error)
+    else:
+        blocks.answer(shown.survival_answer(survival))
+        blocks.sentence(survival.sentence)
+        blocks.warnings(survival.warnings)
+        forest = partial(
+            shown.survival_figure, survival, simulated=simulated, chosen=choices.signatures
+        )
+        blocks.figure(
+            forest(look),
+            lambda look: forest(
+                look, heading=("Signatures and survival", *blocks.wrapped(survival.sentence), build)
+            ),
+            survival.table,
+            simulated=simulated,
+            key="signature-survival",
+        )
+        blocks.flow(survival.flow)
+        blocks.methods(survival.methods)
+blocks.table(shown.coverage_table(coverage), text=["Assay", "Why none"])

@@ -1,0 +1,147 @@
+"""Whatever goes wrong before the pointer moves, the store in use stays in use."""
+
+from __future__ import annotations
+
+import errno
+import json
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+
+from core.model import BuildError
+from core.store import POINTER, current_build, open_store
+from data import publish as module
+from data.demo import simulate
+from data.publish import publish
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, Any]:
+    return simulate(scale=0.02)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, tables: dict[str, Any]) -> Path:
+    publish(tables, tmp_path)
+    return tmp_path
+
+
+def assert_untouched(folder: Path, before: str) -> None:
+    assert (folder / POINTER).read_text() == before
+    store = open_store(folder)
+    assert store.n_patients > 0
+    store.close()
+    assert not list(folder.glob(".building-*"))
+
+
+def test_a_store_is_sorted_checked_and_current(folder: Path) -> None:
+    path = current_build(folder)
+    assert path is not None
+    with duckdb.connect(str(path), read_only=True) as connection:
+        genes = connection.execute("SELECT hugo_symbol FROM mutation").df().hugo_symbol
+    assert genes.is_monotonic_increasing and genes.nunique() > 10
+
+
+def test_a_build_that_fails_its_checks_is_thrown_away(folder: Path, tables: dict[str, Any]) -> None:
+    before = (folder / POINTER).read_text()
+    bad = dict(tables)
+    bad["patient"] = tables["patient"].assign(age_years=400.0)
+    with pytest.raises(BuildError, match="failed its checks") as told:
+        publish(bad, folder)
+    assert "ages lie between" in told.value.found
+    assert_untouched(folder, before)
+
+
+def test_rows_that_do_not_fit_the_schema_are_told(folder: Path, tables: dict[str, Any]) -> None:
+    before = (folder / POINTER).read_text()
+    bad = dict(tables)
+    bad["cohort"] = tables["cohort"].assign(role="guesswork")
+    with pytest.raises(BuildError, match="'cohort'"):
+        publish(bad, folder)
+    with pytest.raises(BuildError, match="does not have"):
+        publish({**tables, "no_such_table": pd.DataFrame({"a": [1]})}, folder)
+    assert_untouched(folder, before)
+
+
+@pytest.mark.parametrize("where", ["_write", "_flush"])
+def test_a_full_disk_leaves_the_store_in_use(
+    folder: Path, tables: dict[str, Any], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    before = (folder / POINTER).read_text()
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, where, full)
+    with pytest.raises(BuildError, match="disk is full") as told:
+        publish(tables, folder)
+    assert "--store" in told.value.remedy
+    monkeypatch.undo()
+    assert_untouched(folder, before)
+
+
+def _publish_slowly(folder: Path, started: Any) -> None:
+    def progress(what: str, fraction: float) -> None:
+        if what.startswith("writing m"):
+            started.set()
+            time.sleep(30)
+
+    publish(simulate(scale=0.02), folder, progress=progress)
+
+
+def test_a_killed_build_leaves_the_store_in_use_and_is_swept_up(
+    folder: Path, tables: dict[str, Any]
+) -> None:
+    before = (folder / POINTER).read_text()
+    context = multiprocessing.get_context("spawn")
+    started = context.Event()
+    process = context.Process(target=_publish_slowly, args=(folder, started))
+    process.start()
+    assert started.wait(60)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert (folder / POINTER).read_text() == before
+    assert list(folder.glob(".building-*")), "the killed build left its temporary file"
+    publish(tables, folder)
+    assert not list(folder.glob(".building-*"))
+
+
+def _publish(folder: Path, seed: int) -> None:
+    publish(simulate(seed=seed, scale=0.02), folder)
+
+
+def test_two_builds_at_once_both_finish_and_one_is_current(folder: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    both = [context.Process(target=_publish, args=(folder, seed)) for seed in (1, 2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert [p.exitcode for p in both] == [0, 0]
+    store = open_store(folder)
+    assert json.loads((folder / POINTER).read_text())["build_id"] == store.version
+    store.close()
+    assert not list(folder.glob(".building-*"))
+
+
+def test_an_open_store_goes_on_while_a_new_one_takes_its_place(
+    folder: Path, tables: dict[str, Any]
+) -> None:
+    old = open_store(folder)
+    n = len(old.rows("SELECT * FROM mutation"))
+    publish(tables, folder)
+    publish(tables, folder)
+    assert len(old.rows("SELECT * FROM mutation")) == n
+    new = open_store(folder)
+    assert new.path != old.path
+    old.close()
+    new.close()
+    assert len(list(folder.glob("store-*.duckdb"))) <= module.KEEP

@@ -1,0 +1,1 @@
+"""The Cox model against R's survival and rms; see make.R and cases.py."""

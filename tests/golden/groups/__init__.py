@@ -1,0 +1,1 @@
+"""Group tests, tables, correlations and selected cuts, beside R's own answers."""

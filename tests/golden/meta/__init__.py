@@ -1,0 +1,1 @@
+"""Meta-analysis and shrinkage, beside metafor's."""

@@ -1,0 +1,1 @@
+"""Nomogram axes, optimism, calibration and net benefit beside rms."""

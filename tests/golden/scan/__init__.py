@@ -1,0 +1,1 @@
+"""One Cox model per gene, beside coxph's."""

@@ -1,0 +1,1 @@
+"""Signature refits beside an independent computation in R."""

@@ -1,0 +1,1 @@
+"""ssGSEA beside GSVA's, with and without ties, zeros and normalisation."""

@@ -1,0 +1,1 @@
+"""Survival estimators other than Cox's against R's survival, cmprsk and riskRegression."""

@@ -1,0 +1,1 @@
+"""Tests of the estimators, one file per file of core/stats."""
