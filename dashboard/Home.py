@@ -18,7 +18,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.model import DashboardError
-from core.ui import cached, sidebar, state, style
+from core.ui import cached, compare, pinboard, sidebar, stage, state, style, toolbar
 from core.ui.banner import data_banner
 from core.ui.messages import escaped, show_error
 
@@ -48,6 +48,7 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
         ("setting", "Predictive or prognostic?", "call_split"),
         ("ledger", "The paper's numbers", "fact_check"),
     ],
+    "Present": [("present", "Pinned figures", "keep")],
 }
 """Group of the navigation, a question each -> its pages: file, title, icon. A page is one line."""
 
@@ -86,17 +87,24 @@ def main() -> None:
     st.set_page_config(page_title="ICI explorer", page_icon=ICON, layout="wide")
     style.apply(state.look())
     page = navigation()
+    state.visit(page.url_path)
     try:
-        opened = prepare()
-        data_banner(opened)
-        state.put(opened.store, sidebar.ask(opened.store, cached.facts(opened.store)))
-        told = st.container()
+        with st.container(key="top"):
+            opened = prepare()
+            data_banner(opened)
+            state.put(opened.store, sidebar.ask(opened.store, cached.facts(opened.store)))
+            pinboard.recall()
+            toolbar.show()
+            compare.bar(opened.store)
         try:
-            page.run()
+            with st.container(key="page"):
+                told = st.container()
+                page.run()
         finally:  # a page checks values of its own, too
             with told:
                 for note in state.notes():
                     st.warning(escaped(note), icon=":material/link_off:")
+            stage.show(simulated=opened.store.simulated, build=opened.store.version)
     except DashboardError as error:  # the one place where an expected error becomes a message
         show_error(error)
     st.html(f'<span class="run" data-run="{state.next_run()}"></span>')

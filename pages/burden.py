@@ -7,21 +7,27 @@ from functools import partial
 import streamlit as st
 
 from core.analysis import burden_null
+from core.analysis.burden import Burden
 from core.analysis.gene_scan import MIN_MUTANT, place
 from core.charts import burden as shown
 from core.charts.volcano import SELECTION, gene_table, volcano_figure
-from core.model import Stratifier
 from core.ui import blocks, cached, state
+from core.ui.exhibit import Exhibit
 
 store, asked = state.store(), state.question()
-split = asked.stratifier
-if not split.of_mutations:  # burden is no rival of itself, nor of a clinical variable
-    split = Stratifier(genes=(asked.gene,), classes=split.classes)
+split = state.of_mutations(asked)  # burden is no rival of itself, nor of a clinical variable
+if split is not asked.stratifier:
     blocks.sentence(f"This page is about mutations: shown for {asked.gene}.")
 what = (store, asked.filters, split, asked.endpoint)
 title = f"Is it {split.label}, or the burden?"
 st.title(title, anchor=False)
-result = cached.burden(*what)
+
+
+def ask(of: state.Question) -> Burden:
+    return cached.burden(store, of.filters, state.of_mutations(of), of.endpoint)
+
+
+result = ask(asked)
 with blocks.progress(f"Permuting {split.label} among patients of equal burden") as progress:
     null = cached.burden_null(*what, progress)
 blocks.answer(shown.answer(result, null))
@@ -30,32 +36,12 @@ blocks.warnings([*result.warnings, *null.warnings])
 if not asked.stratified:
     st.caption("Patients are compared within their study here, whatever the switch says.")
 
-look, simulated = state.look(), store.simulated
-source = f"Build {store.version}" + (", SIMULATED DATA" if simulated else "")
-heading = (title, *blocks.wrapped(result.sentence), source)
-blocks.figure(
-    shown.models_figure(result, look, simulated=simulated),
-    lambda look: shown.models_figure(result, look, simulated=simulated, heading=heading),
-    result.models,
-    simulated=simulated,
-    key="models",
-)
+show = Exhibit.of_result(store, title, result, again=ask, more_methods=burden_null.methods())
+show.figure(shown.models_figure, lambda r: r.models, key="models")
 st.subheader("What a gene mutated as often would show", anchor=False)
-blocks.figure(
-    shown.null_figure(result, null, look, simulated=simulated),
-    lambda look: shown.null_figure(result, null, look, simulated=simulated, heading=heading),
-    null.table(),
-    simulated=simulated,
-    key="null",
-)
+show.of(null).figure(partial(shown.null_figure, result), lambda n: n.table(), key="null")
 st.subheader("How often it is mutated, by burden", anchor=False)
-blocks.figure(
-    shown.frequency_figure(result, look, simulated=simulated),
-    lambda look: shown.frequency_figure(result, look, simulated=simulated, heading=heading),
-    result.frequency,
-    simulated=simulated,
-    key="frequency",
-)
+show.figure(shown.frequency_figure, lambda r: r.frequency, key="frequency")
 st.subheader("Where patients were lost", anchor=False)
 blocks.flow(result.flow)
 blocks.methods(f"{result.methods} {burden_null.methods()}")
@@ -64,13 +50,9 @@ st.subheader("All genes", anchor=False)
 scanned = cached.genes_scanned(store, asked.filters, split.classes, asked.endpoint)
 blocks.sentence(shown.ranked(place(scanned, asked.gene), asked.gene, MIN_MUTANT))
 adjusted = st.toggle("Adjusted for cancer type and TMB", True, key="adjusted", bind="query-params")
-blocks.figure(
-    volcano_figure(scanned, asked.gene, look, adjusted=adjusted, simulated=simulated),
-    lambda look: volcano_figure(
-        scanned, asked.gene, look, adjusted=adjusted, simulated=simulated, heading=heading
-    ),
-    scanned.table,
-    simulated=simulated,
+show.of(scanned, subtitle="All genes", methods=scanned.methods).figure(
+    lambda found, look, **how: volcano_figure(found, asked.gene, look, adjusted=adjusted, **how),
+    lambda found: found.table,
     key="volcano",
     on_select=partial(state.choose_gene, "volcano", SELECTION),
 )

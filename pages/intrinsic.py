@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.analysis.immune_panels import INTRINSIC
+from core.analysis.immunity import PanelComparison
 from core.analysis.tcga import applied_words, tcga_filters
 from core.ui import cached, panel_view, state
 
@@ -13,5 +14,10 @@ title = panel_view.title(asked, "easier to see")
 st.title(title, anchor=False)
 st.caption(applied_words(asked.filters))
 key = panel_view.choose(INTRINSIC, {})
-result = cached.immunity(store, tcga_filters(asked.filters), asked.stratifier, key)
-panel_view.show(result, store, title)
+
+
+def ask(of: state.Question) -> PanelComparison:
+    return cached.immunity(store, tcga_filters(of.filters), of.stratifier, key)
+
+
+panel_view.show(ask(asked), store, title, ask)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.charts import ledger_tables as tables
-from core.ui import blocks, cached, state
+from core.ui import blocks, cached, downloads, state
 from core.ui.messages import escaped
 
 store = state.store()
@@ -32,7 +32,7 @@ chosen = st.pills(
 for title, table in tables.sections(result, tuple(chosen or ())):
     st.subheader(title, anchor=False)
     blocks.table(table, text=table.columns)
-blocks.rows_download(result.numbers, "ledger", simulated=store.simulated, key="ledger-rows")
+downloads.rows_as_csv(result.numbers, "ledger", simulated=store.simulated, key="ledger-rows")
 with st.expander("What counts as a match"):
     st.markdown(escaped(result.rule))
     st.code("python -m core.report ledger --json", language="bash")

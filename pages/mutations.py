@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from core.analysis.mutations import SOURCES, mutation_question
+from core.analysis.comutation import CoMutation
+from core.analysis.mutations import SOURCES, MutationFrequency, ProteinMap, mutation_question
 from core.analysis.tcga import applied_words
 from core.charts import comutation as together
 from core.charts import frequency as often
 from core.charts import lollipop as along
+from core.charts.figure import Figure
 from core.charts.theme import Look
-from core.model import NotEnoughData, Split
-from core.ui import blocks, cached, state
+from core.model import NotEnoughData, Split, Stratifier
+from core.ui import blocks, cached, downloads, state
+from core.ui.exhibit import Exhibit
 from core.ui.messages import escaped, show_error
 
 store, asked = state.store(), state.question()
@@ -47,7 +51,18 @@ by = right.segmented_control(
     bind="query-params",
     format_func=ICI_BY.__getitem__,
 )
-counted = cached.mutation_frequency(store, asked.filters, stratifier, by or "tumor_type")
+
+
+def split_of(of: state.Question) -> Stratifier:
+    return mutation_question(of.stratifier, of.gene)
+
+
+def ask_frequency(of: state.Question) -> MutationFrequency:
+    return cached.mutation_frequency(store, of.filters, split_of(of), by or "tumor_type")
+
+
+counted = ask_frequency(asked)
+show = Exhibit.of_result(store, f"Where is {name} mutated?", counted, again=ask_frequency)
 blocks.sentence(counted.sentence)
 for note in counted.warnings:
     st.caption(note)
@@ -55,23 +70,14 @@ for place, source in zip(st.columns(2, gap="large"), SOURCES, strict=True):
     if source not in set(counted.table.source):
         continue
 
-    def drawn(look: Look, heading: tuple[str, ...] = (), source: str = source) -> blocks.Figure:
-        return often.frequency_figure(
-            counted,
-            source,
-            look,
-            simulated=store.simulated,
-            sort=sort or "frequency",
-            heading=heading,
-        )
+    def drawn(found: MutationFrequency, look: Look, source: str = source, **how: Any) -> Figure:
+        return often.frequency_figure(found, source, look, sort=sort or "frequency", **how)
 
     with place:
         st.markdown(f"**{source}**")
-        blocks.figure(
-            drawn(state.look()),
-            lambda look, drawn=drawn, source=source: drawn(look, (f"{name} mutations, {source}",)),
-            counted.table[counted.table.source == source],
-            simulated=store.simulated,
+        replace(show, subtitle=source).figure(
+            drawn,
+            lambda r, source=source: r.table[r.table.source == source],
             key=f"frequency-{source.split()[0].lower()}",
         )
 with st.expander("As tables"):
@@ -81,9 +87,15 @@ with st.expander("As tables"):
 blocks.methods(counted.methods)
 
 st.subheader(f"Where along the protein of {asked.gene}", anchor=False)
+
+
+def ask_map(of: state.Question) -> ProteinMap:
+    single = replace(split_of(of), genes=(of.gene,), name="")
+    return cached.protein_map(store, of.filters, single)
+
+
 try:
-    single = replace(stratifier, genes=(asked.gene,), name="")
-    protein = cached.protein_map(store, asked.filters, single)
+    protein = ask_map(asked)
 except NotEnoughData as error:
     show_error(error)
 else:
@@ -95,17 +107,14 @@ else:
         "Residues", 1, end, (1, end), key=f"residues_{protein.gene}", bind="query-params"
     )
 
-    def pinned(look: Look, heading: tuple[str, ...] = ()) -> blocks.Figure:
-        return along.lollipop_figure(
-            protein, look, simulated=store.simulated, window=window, heading=heading
-        )
+    def along_protein(found: ProteinMap, look: Look, **how: Any) -> Figure:
+        """The window is of this gene's residues; another gene is shown whole."""
+        shown = window if found.gene == protein.gene else (1, max(found.length, 2))
+        return along.lollipop_figure(found, look, window=shown, **how)
 
-    blocks.figure(
-        pinned(state.look()),
-        lambda look: pinned(look, (protein.gene, *blocks.wrapped(protein.sentence))),
-        protein.calls,
-        simulated=store.simulated,
-        key="lollipop",
+    where_hit = f"Where along the protein is {protein.gene} mutated?"
+    Exhibit.of_result(store, where_hit, protein, again=ask_map).figure(
+        along_protein, lambda r: r.calls, key="lollipop"
     )
     st.caption(
         "Red ticks under the protein: known hotspots. Drag to move, Ctrl and wheel (or pinch) to "
@@ -114,7 +123,7 @@ else:
     blocks.table(along.class_table(protein))
     listed = along.variant_table(protein)
     st.dataframe(listed, hide_index=True, height=320, width="stretch")
-    blocks.rows_download(
+    downloads.rows_as_csv(
         listed, f"variants-{protein.gene}", simulated=store.simulated, key="variants"
     )
     blocks.methods(protein.methods)
@@ -131,8 +140,14 @@ where = st.segmented_control(
     bind="query-params",
     format_func=WHOSE.__getitem__,
 )
+
+
+def ask_pairs(of: state.Question) -> CoMutation:
+    return cached.comutation(store, of.filters, split_of(of), where or "tcga")
+
+
 try:
-    pairs = cached.comutation(store, asked.filters, stratifier, where or "tcga")
+    pairs = ask_pairs(asked)
 except NotEnoughData as error:
     show_error(error)
 else:
@@ -140,15 +155,9 @@ else:
     blocks.sentence(pairs.sentence + ". " + together.inflation_words(pairs))
     blocks.warnings(pairs.warnings)
 
-    def forest(look: Look, heading: tuple[str, ...] = ()) -> blocks.Figure:
-        return together.comutation_figure(pairs, look, simulated=store.simulated, heading=heading)
-
-    blocks.figure(
-        forest(state.look()),
-        lambda look: forest(look, (together.answer(pairs), *blocks.wrapped(pairs.sentence))),
-        pairs.table,
-        simulated=store.simulated,
-        key="co-mutation",
+    with_which = f"Which genes are mutated together with {name}, or apart from it?"
+    Exhibit.of_result(store, with_which, pairs, again=ask_pairs).figure(
+        together.comutation_figure, lambda r: r.table, key="co-mutation"
     )
     st.dataframe(
         together.comutation_table(pairs),

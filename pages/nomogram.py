@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import streamlit as st
 
+from core.analysis.nomogram_file import scales_table
 from core.charts import nomogram_tables as tables
 from core.charts.nomogram import nomogram_figure
 from core.model import Stratifier
 from core.ui import blocks, cached, nomogram_inputs, nomogram_view, state
+from core.ui.exhibit import Exhibit
 
 store, asked = state.store(), state.question()
 split = asked.stratifier
@@ -39,15 +41,18 @@ patient = nomogram_inputs.patient_inputs(build.model)
 predicted = build.model.predict(patient).iloc[0]
 blocks.sentence(tables.patient_sentence(build, predicted))
 reading = nomogram_inputs.read_off(build.model, patient, predicted)
-show = nomogram_view.Shown(
-    simulated=store.simulated,
-    heading=(
-        title,
-        *blocks.wrapped(f"{build.model.n:,} of {build.sentence}"),
-        f"Build {store.version}" + (", SIMULATED DATA" if store.simulated else ""),
-    ),
+words = f"{build.model.n:,} of {build.sentence}"
+methods = f"{build.methods} {nomogram_view.METHODS}"
+exhibit = Exhibit(store, title, build, words, methods, build.warnings)
+show = nomogram_view.Shown(exhibit)
+show.figure(
+    nomogram_figure,
+    build.model,
+    rows=build.rows,
+    key="nomogram",
+    numbers=scales_table(build.model),
+    reading=reading,
 )
-show.figure(nomogram_figure, build.model, rows=build.rows, key="nomogram", reading=reading)
 nomogram_view.patient_curve(show, build.model, patient)
 if len(scale := tables.tmb_scale(build, facts.cohort_names)):
     with st.expander("What a TMB of so many SD is in each study"):
@@ -68,4 +73,4 @@ nomogram_view.keep(replace(build.model, cut=cut.cut), simulated=store.simulated)
 nomogram_view.apply_kept(show, store, filters, facts.cohort_names)
 st.subheader("Where patients were lost", anchor=False)
 blocks.flow(build.flow)
-blocks.methods(f"{build.methods} {nomogram_view.METHODS}")
+blocks.methods(methods)

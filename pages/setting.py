@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from core.analysis.setting import MIN_MUTANT, TREATED, UNTREATED
+from core.analysis.setting import MIN_MUTANT, TREATED, UNTREATED, SettingComparison
+from core.analysis.survival import SurvivalComparison
 from core.charts import setting as shown
+from core.charts.figure import Figure
 from core.charts.km import km_figure
+from core.charts.survival_tables import survival_numbers
 from core.charts.theme import Look
 from core.ui import blocks, cached, state
+from core.ui.exhibit import Exhibit
 
 MOST = 30
 
@@ -28,39 +33,32 @@ least = st.slider(
     bind="query-params",
     width=420,
 )
-result = cached.setting(store, asked.filters, asked.stratifier, asked.endpoint, least)
+
+
+def ask(of: state.Question) -> SettingComparison:
+    return cached.setting(store, of.filters, of.stratifier, of.endpoint, least)
+
+
+result = ask(asked)
 blocks.answer(shown.answer(result))
 blocks.sentence(result.sentence)
 blocks.warnings(result.warnings)
 
-look, simulated = state.look(), store.simulated
-source = f"Build {store.version}" + (", SIMULATED DATA" if simulated else "")
-heading = (title, *blocks.wrapped(result.sentence), source)
-blocks.figure(
-    shown.forest(result, look, simulated=simulated),
-    lambda look: shown.forest(result, look, simulated=simulated, heading=heading),
-    result.by_type,
-    simulated=simulated,
-    key="setting",
-)
+show = Exhibit.of_result(store, title, result, again=ask)
+show.figure(shown.forest, lambda r: r.by_type, key="setting")
 st.caption("int. p: likelihood-ratio test of mutation x setting, the p-value of a difference.")
 
 st.subheader("Two settings, each with its own time zero", anchor=False)
 for column, setting in zip(st.columns(2), (TREATED, UNTREATED), strict=True):
-    curve = result.curves[setting]
 
-    def drawn(look: Look, lines: tuple[str, ...] = (), curve=curve, setting=setting):
-        figure = km_figure(curve, look, simulated=simulated, heading=lines)
+    def drawn(curve: SurvivalComparison, look: Look, setting: str = setting, **how: Any) -> Figure:
+        figure = km_figure(curve, look, **how)
         return replace(figure, name=f"{figure.name}-{setting.replace(' ', '-')}")
 
     with column:
         st.markdown(f"**{setting[0].upper()}{setting[1:]}**")
-        blocks.figure(
-            drawn(look),
-            lambda look, d=drawn, s=setting: d(look, (f"{title} {s}", *heading[1:])),
-            curve.rows,
-            simulated=simulated,
-            key=f"km-{setting}",
+        show.of(result.curves[setting], subtitle=setting).figure(
+            drawn, survival_numbers, rows=lambda r: r.rows, key=f"km-{setting}"
         )
 
 st.subheader("In a randomised trial", anchor=False)
@@ -69,13 +67,9 @@ if (arms := result.randomised) is None:
 else:
     blocks.answer(shown.randomised_answer(arms))
     blocks.warnings(arms.warnings)
-    blocks.figure(
-        shown.arms_forest(arms, result.title, look, simulated=simulated),
-        lambda look: shown.arms_forest(
-            arms, result.title, look, simulated=simulated, heading=(heading[0], arms.cohort, source)
-        ),
-        arms.effects,
-        simulated=simulated,
+    show.of(arms, subtitle=arms.cohort).figure(
+        lambda found, look, **how: shown.arms_forest(found, result.title, look, **how),
+        lambda found: found.effects,
         key="arms",
     )
 st.subheader("How far the two differ", anchor=False)

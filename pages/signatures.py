@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
 from core.analysis.decomposed import BUILD_COMMAND, ICI, PLACE
+from core.analysis.signatures import SignatureFrequency
 from core.analysis.tcga import TCGA, applied_words
 from core.charts import signatures as shown
 from core.charts.spectrum import spectrum_figure
 from core.model import NotEnoughData
 from core.ui import blocks, cached, signature_choice, state
+from core.ui.exhibit import Exhibit
 from core.ui.messages import escaped, show_error
 
 store, asked = state.store(), state.question()
@@ -23,8 +23,13 @@ title = (
 st.title(title, anchor=False)
 sources, coverage = cached.signature_sources(store)
 choices = signature_choice.ask(store, sources)
-look, simulated = state.look(), store.simulated
-build = f"Build {store.version}" + (", SIMULATED DATA" if simulated else "")
+
+
+def ask(of: state.Question) -> SignatureFrequency:
+    return cached.signature_frequency(
+        store, of.filters, of.stratifier, choices.source, choices.demands
+    )
+
 
 if choices.source is None:
     st.info(
@@ -35,9 +40,7 @@ if choices.source is None:
     )
 else:
     try:
-        result = cached.signature_frequency(
-            store, asked.filters, asked.stratifier, choices.source, choices.demands
-        )
+        result = ask(asked)
     except NotEnoughData as error:
         show_error(error)
     else:
@@ -46,36 +49,24 @@ else:
         blocks.warnings(result.warnings)
         if choices.source.place == TCGA:
             st.caption(applied_words(asked.filters))
-        heading = (title, *blocks.wrapped(result.sentence), build)
-        often = partial(
-            shown.frequency_figure, result, simulated=simulated, chosen=choices.signatures
-        )
-        blocks.figure(
-            often(look),
-            lambda look: often(look, heading=heading),
-            result.table,
-            simulated=simulated,
+        show = Exhibit.of_result(store, title, result, again=ask)
+        show.figure(
+            shown.frequency_figure,
+            lambda r: r.table,
             key="signature-frequency",
+            chosen=choices.signatures,
         )
         st.subheader("Among tumours of the same type and mutation count", anchor=False)
-        odds = partial(shown.odds_figure, result, simulated=simulated, chosen=choices.signatures)
-        blocks.figure(
-            odds(look),
-            lambda look: odds(look, heading=heading),
-            result.table,
-            simulated=simulated,
-            key="signature-odds",
+        show.figure(
+            shown.odds_figure, lambda r: r.table, key="signature-odds", chosen=choices.signatures
         )
         st.subheader("By the number of mutations", anchor=False)
         st.caption(shown.ARTEFACT)
         listed = shown.shown(result.table, choices.signatures).signature.tolist()
         if one := signature_choice.one(listed):
-            count = partial(shown.count_figure, result, one, simulated=simulated)
-            blocks.figure(
-                count(look),
-                lambda look: count(look, heading=(f"{one}: {title}", build)),
-                result.by_count[result.by_count.signature == one],
-                simulated=simulated,
+            show.of(result, subtitle=one).figure(
+                lambda r, look, **how: shown.count_figure(r, one, look, **how),
+                lambda r: r.by_count[r.by_count.signature == one],
                 key="signature-count",
             )
         with st.expander("All signatures as a table"):
@@ -95,15 +86,8 @@ for place in (TCGA, ICI):
     blocks.sentence(f"{spectra.sentence}. Cosine similarity of the two: {spectra.cosine:.3f}.")
     for note in spectra.warnings:
         st.caption(escaped(note))
-    bars = partial(spectrum_figure, spectra, simulated=simulated)
-    blocks.figure(
-        bars(look),
-        lambda look, bars=bars, spectra=spectra: bars(
-            look, heading=(title, *blocks.wrapped(spectra.sentence), build)
-        ),
-        spectra.table,
-        simulated=simulated,
-        key=f"spectrum-{place}",
+    Exhibit.of_result(store, title, spectra).figure(
+        spectrum_figure, lambda r: r.table, key=f"spectrum-{place}"
     )
 
 st.subheader("Do ICI-treated patients with a signature live longer?", anchor=False)
@@ -135,17 +119,11 @@ else:
         blocks.answer(shown.survival_answer(survival))
         blocks.sentence(survival.sentence)
         blocks.warnings(survival.warnings)
-        forest = partial(
-            shown.survival_figure, survival, simulated=simulated, chosen=choices.signatures
-        )
-        blocks.figure(
-            forest(look),
-            lambda look: forest(
-                look, heading=("Signatures and survival", *blocks.wrapped(survival.sentence), build)
-            ),
-            survival.table,
-            simulated=simulated,
+        Exhibit.of_result(store, "Signatures and survival", survival).figure(
+            shown.survival_figure,
+            lambda r: r.table,
             key="signature-survival",
+            chosen=choices.signatures,
         )
         blocks.flow(survival.flow)
         blocks.methods(survival.methods)

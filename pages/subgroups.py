@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.analysis.subgroups import Subgroups
 from core.charts import subgroups as shown
 from core.charts.forest import SELECTION
 from core.ui import blocks, cached, state
+from core.ui.exhibit import Exhibit
 
 store, asked = state.store(), state.question()
 title = f"In which patients does {asked.subject} matter?"
 st.title(title, anchor=False)
-result = cached.subgroups(store, asked.filters, asked.stratifier, asked.endpoint, asked.stratified)
+
+
+def ask(of: state.Question) -> Subgroups:
+    return cached.subgroups(store, of.filters, of.stratifier, of.endpoint, of.stratified)
+
+
+result = ask(asked)
 blocks.answer(shown.answer(result))
 blocks.sentence(result.sentence)
 blocks.sentence(shown.looked_at(result, state.count_looked_at(result.looked_at)))
 blocks.warnings(result.warnings)
 
-look, simulated = state.look(), store.simulated
-source = f"Build {store.version}" + (", SIMULATED DATA" if simulated else "")
-heading = (title, *blocks.wrapped(result.sentence), source)
+show = Exhibit.of_result(store, title, result, again=ask)
 st.caption("Click a row to look at that subgroup alone, on every page.")
 figure_key = state.figure_key("subgroups")
-blocks.figure(
-    shown.subgroups_figure(result, look, simulated=simulated, selectable=True),
-    lambda look: shown.subgroups_figure(result, look, simulated=simulated, heading=heading),
-    result.table,
-    simulated=simulated,
+show.figure(
+    shown.subgroups_figure,
+    lambda r: r.table,
     key=figure_key,
+    on_screen={"selectable": True},
     on_select=lambda: state.choose_subgroup(figure_key, SELECTION),
 )
 st.subheader("Do the subgroups differ?", anchor=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.analysis.proportionality import (
@@ -12,24 +14,32 @@ from core.analysis.proportionality import (
 )
 from core.analysis.response import AFTER_START, response_by_group
 from core.analysis.survival import SurvivalComparison
+from core.analysis.survival_panels import Panels
 from core.analysis.three_numbers import three_numbers
 from core.charts import survival_tables as tables
 from core.charts import time_tables
 from core.charts.km import km_figure
-from core.charts.theme import Look
+from core.model import NotEnoughData
 from core.ui import blocks, cached, state
+from core.ui.exhibit import Exhibit
 
 PANELS, POOLED = "Discovery, validation, pooled", "Pooled only"
 
 store, asked = state.store(), state.question()
-simulated, look = store.simulated, state.look()
 title = tables.question(asked.subject, asked.endpoint, mutations=asked.stratifier.of_mutations)
 st.title(title, anchor=False)
-question = (store, asked.filters, asked.stratifier, asked.endpoint, asked.stratified)
+
+
+def ask(of: state.Question) -> tuple[Panels | None, SurvivalComparison]:
+    """All panels where they are shown, and the pooled comparison."""
+    question = (store, of.filters, of.stratifier, of.endpoint, of.stratified)
+    found = cached.panels(*question) if panelled else None
+    return found, found.pooled if found else cached.survival(*question)
+
+
 state.check_many("view", "View", (PANELS, POOLED))
 panelled = state.chosen("view", PANELS) != POOLED
-found = cached.panels(*question) if panelled else None
-result = found.pooled if found else cached.survival(*question)
+found, result = ask(asked)
 blocks.answer(tables.answer(result))
 blocks.sentence(result.sentence)
 blocks.warnings(result.warnings)
@@ -47,24 +57,32 @@ with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
     medians = st.toggle("Median lines", True, key="medians", bind="query-params")
     bands = st.toggle("Confidence bands", True, key="bands", bind="query-params")
 
-source = f"Build {store.version}" + (", SIMULATED DATA" if simulated else "")
+show = Exhibit.of_result(store, title, result)
 
 
 def curves(shown: SurvivalComparison, name: str, key: str) -> None:
-    """One Kaplan-Meier figure with its downloads."""
+    """One Kaplan-Meier figure; its twin is the same panel of another question."""
 
-    def drawn(look: Look, heading: tuple[str, ...] = ()) -> blocks.Figure:
-        options = {"median_lines": medians, "bands": bands, "heading": heading}
-        return km_figure(shown, look, simulated=simulated, **options)
+    def again(of: state.Question) -> SurvivalComparison:
+        panels, pooled = ask(of)
+        panel = next((p for p in panels.all if p.name == name), None) if panels else None
+        if panel is not None and panel.result is None:
+            raise NotEnoughData(f"{name}: {panel.reason}")
+        return pooled if panel is None else panel.result
 
-    heading = (title, *blocks.wrapped(f"{name}. {result.sentence}"), source)
-    blocks.figure(
-        drawn(look), lambda look: drawn(look, heading), shown.rows, simulated=simulated, key=key
+    replace(show.of(shown, subtitle=name), again=again).figure(
+        km_figure,
+        tables.survival_numbers,
+        rows=lambda r: r.rows,
+        key=key,
+        median_lines=medians,
+        bands=bands,
     )
 
 
 if found and found.roles:
-    with st.container(horizontal=True, key="panels", gap="medium"):
+    side_by_side = state.held() is None  # beside another question each panel takes the width
+    with st.container(horizontal=side_by_side, key="panels", gap="medium"):
         for panel in found.all:
             with st.container(key=f"panel-{panel.name.lower()}"):
                 st.markdown(f"**{panel.name}**")
@@ -116,18 +134,9 @@ def periods() -> None:
     if len(result.order) > 2 or parts.hazard_ratio.isna().all():
         blocks.table(time_tables.periods(parts, result))
     else:
-
-        def drawn(look: Look, heading: tuple[str, ...] = ()) -> blocks.Figure:
-            return time_tables.periods_figure(
-                parts, result, look, simulated=simulated, heading=heading
-            )
-
-        heading = (f"Hazard ratio over time: {title}", *blocks.wrapped(result.sentence), source)
-        blocks.figure(
-            drawn(look),
-            lambda look: drawn(look, heading),
-            parts,
-            simulated=simulated,
+        show.of(parts, subtitle="Hazard ratio over time").figure(
+            lambda found, look, **how: time_tables.periods_figure(found, result, look, **how),
+            lambda found: found,
             key="periods",
         )
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
+from core.analysis.survival import SurvivalComparison
 from core.analysis.tcga import TCGA, applied_words
-from core.analysis.tcga_survival import ENDPOINTS
+from core.analysis.tcga_survival import ENDPOINTS, TcgaSurvival
 from core.charts import tcga_tables as tables
 from core.charts.km import km_figure
-from core.charts.theme import Look
+from core.charts.survival_tables import survival_numbers
+from core.model import NotEnoughData
 from core.ui import blocks, cached, state
+from core.ui.exhibit import Exhibit
 from core.ui.messages import escaped
 
 store, asked = state.store(), state.question()
@@ -45,25 +50,18 @@ advised = right.toggle(
     key="advised",
     bind="query-params",
 )
-result = cached.tcga_survival(
-    store, asked.filters, asked.stratifier, tuple(types), not naive, advised
-)
+
+
+def ask(of: state.Question) -> TcgaSurvival:
+    return cached.tcga_survival(store, of.filters, of.stratifier, tuple(types), not naive, advised)
+
+
+result = ask(asked)
+show = Exhibit.of_result(store, title, result, again=ask)
 blocks.answer(tables.answer(result))
 blocks.sentence(result.sentence)
 blocks.warnings(result.warnings)
-
-
-def ratios(look: Look, heading: tuple[str, ...] = ()) -> blocks.Figure:
-    return tables.endpoints_figure(result, look, simulated=store.simulated, heading=heading)
-
-
-blocks.figure(
-    ratios(state.look()),
-    lambda look: ratios(look, (title, *blocks.wrapped(result.sentence))),
-    result.ratios,
-    simulated=store.simulated,
-    key="endpoints",
-)
+show.figure(tables.endpoints_figure, lambda r: r.ratios, key="endpoints")
 blocks.table(tables.sizes_table(result))
 
 st.subheader("Four endpoints side by side", anchor=False)
@@ -82,17 +80,15 @@ for place, endpoint in zip(places, ENDPOINTS, strict=True):
             )
         )
 
-        def drawn(look: Look, heading: tuple[str, ...] = (), found=found) -> blocks.Figure:
-            return km_figure(found, look, simulated=store.simulated, heading=heading)
+        def of_endpoint(of: state.Question, endpoint: str = endpoint) -> SurvivalComparison:
+            other = ask(of)
+            if endpoint not in other.comparisons:
+                raise NotEnoughData(f"No comparison of {endpoint}: {other.missing[endpoint]}")
+            return other.comparisons[endpoint]
 
-        blocks.figure(
-            drawn(state.look()),
-            lambda look, drawn=drawn, found=found: drawn(
-                look, (title, *blocks.wrapped(found.sentence))
-            ),
-            found.rows,
-            simulated=store.simulated,
-            key=f"km-{endpoint}",
+        named = show.of(found, subtitle=tables.endpoint_name(endpoint), sentence=found.sentence)
+        replace(named, again=of_endpoint).figure(
+            km_figure, survival_numbers, rows=lambda r: r.rows, key=f"km-{endpoint}"
         )
         if words := tables.left_out(result, endpoint):
             st.caption(words)
@@ -109,17 +105,12 @@ chosen = st.segmented_control(
     bind="query-params",
 )
 endpoint = chosen or list(result.comparisons)[-1]
-forest = tables.types_figure(result, endpoint, state.look(), simulated=store.simulated)
-if forest is None:
+if tables.types_figure(result, endpoint, state.look(), simulated=store.simulated) is None:
     st.info("No tumour type is large enough for an estimate of its own.")
 else:
-    blocks.figure(
-        forest,
-        lambda look: tables.types_figure(
-            result, endpoint, look, simulated=store.simulated, heading=(f"{title} {endpoint}",)
-        ),
-        result.by_type[result.by_type.endpoint == endpoint],
-        simulated=store.simulated,
+    show.of(result, subtitle=f"By tumour type, {endpoint}").figure(
+        lambda r, look, **how: tables.types_figure(r, endpoint, look, **how),
+        lambda r: r.by_type[r.by_type.endpoint == endpoint],
         key="types",
     )
     blocks.sentence(tables.heterogeneity(result, endpoint))

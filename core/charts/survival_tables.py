@@ -89,6 +89,12 @@ def ratios(result: SurvivalComparison, rows: pd.DataFrame | None = None) -> pd.D
     )
 
 
+def survival_numbers(result: SurvivalComparison) -> pd.DataFrame:
+    """What a Kaplan-Meier figure says in numbers, a row per group and per hazard ratio."""
+    ratios = result.hazard_ratios.rename(columns={"comparison": "group"})
+    return pd.concat([result.arms.assign(method="Kaplan-Meier"), ratios], ignore_index=True)
+
+
 def arms(result: SurvivalComparison) -> pd.DataFrame:
     """One row per group, the reference last: n, events, median, survival at the landmarks."""
     rows = []

@@ -1,9 +1,8 @@
-"""How a result is shown: its figure with downloads, its warnings, tables, flow and methods."""
+"""How a result is told: answer, patients, warnings, tables, flow and methods."""
 
 from __future__ import annotations
 
 import html
-import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,10 +11,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.charts.figure import Figure
-from core.charts.theme import Look
-from core.report.figures import FORMATS, MIME, Format, render
-from core.report.tables import csv_bytes, file_name
 from core.ui.messages import escaped
 
 PATIENCE = 0.15
@@ -33,83 +28,9 @@ def sentence(text: str) -> None:
     st.markdown(escaped(text))
 
 
-def wrapped(text: str, width: int = 110) -> list[str]:
-    """``text`` in lines that fit under the title of a printed figure."""
-    return textwrap.wrap(text, width)
-
-
 def points(items: Iterable[tuple[str, str]]) -> None:
     """A list of remarks, each led by what it is about."""
     st.markdown("\n".join(f"- **{escaped(about)}**: {escaped(text)}" for about, text in items))
-
-
-def figure(
-    shown: Figure,
-    for_print: Callable[[Look], Figure],
-    rows: pd.DataFrame,
-    *,
-    simulated: bool,
-    key: str,
-    on_select: Callable[[], None] | None = None,
-) -> None:
-    """Draw ``shown``; offer it as SVG, PDF and PNG, and its rows as CSV, made when asked for.
-
-    ``on_select`` is called when a mark of the figure's selection is clicked.
-    """
-    st.vega_lite_chart(
-        spec=shown.for_screen(),
-        theme=None,
-        width="stretch",
-        alt=shown.description,
-        key=key,
-        on_select=on_select or "ignore",
-    )
-    _downloads(shown.name, for_print, rows, simulated=simulated, key=key)
-
-
-def explored(
-    shown: dict[str, Any],
-    for_print: Callable[[Look], Figure],
-    rows: pd.DataFrame,
-    *,
-    name: str,
-    simulated: bool,
-    key: str,
-) -> None:
-    """Draw a Plotly figure of many points; offer its printed twin and its rows."""
-    st.plotly_chart(shown, width="stretch", theme=None, key=key, config={"displaylogo": False})
-    _downloads(name, for_print, rows, simulated=simulated, key=key)
-
-
-def _downloads(
-    name: str,
-    for_print: Callable[[Look], Figure],
-    rows: pd.DataFrame,
-    *,
-    simulated: bool,
-    key: str,
-) -> None:
-    with st.container(horizontal=True, gap="small"):
-        with st.popover("Download the figure", icon=":material/download:", type="tertiary"):
-            st.caption("For print: white paper, with title, patients and source.")
-            for kind in FORMATS:
-                st.download_button(
-                    kind.upper(),
-                    data=_later(for_print, kind),
-                    file_name=file_name(name, kind, simulated=simulated),
-                    mime=MIME[kind],
-                    key=f"{key}-{kind}",
-                    on_click="ignore",
-                    width="stretch",
-                )
-        rows_download(rows, f"{name}-rows", simulated=simulated, key=f"{key}-rows")
-
-
-def _later(for_print: Callable[[Look], Figure], kind: Format) -> Callable[[], bytes]:
-    def make() -> bytes:
-        return render(for_print(Look(medium="print")).for_export(), kind)
-
-    return make
 
 
 def warnings(texts: Iterable[str]) -> None:
@@ -150,20 +71,6 @@ def progress(text: str) -> Iterator[Callable[[float], None]]:
 
     yield show
     place.empty()
-
-
-def rows_download(rows: pd.DataFrame, stem: str, *, simulated: bool, key: str) -> None:
-    """The underlying rows as CSV, made when asked for."""
-    st.download_button(
-        f"Rows as CSV ({len(rows):,})",
-        data=lambda: csv_bytes(rows, simulated=simulated),
-        file_name=file_name(stem, "csv", simulated=simulated),
-        mime="text/csv",
-        icon=":material/table:",
-        type="tertiary",
-        key=key,
-        on_click="ignore",
-    )
 
 
 def table(frame: pd.DataFrame, *, text: Iterable[str] = (), total: bool = False) -> None:

@@ -17,17 +17,18 @@ from core.analysis.nomogram_check import Corrected, Performance, validate_in
 from core.analysis.nomogram_cut import ScoreCut
 from core.analysis.nomogram_file import from_json, scales_table, to_json
 from core.analysis.nomogram_model import NomogramModel, level_words
-from core.analysis.survival import SurvivalComparison
 from core.charts import nomogram_tables as tables
 from core.charts.figure import Figure
 from core.charts.km import km_figure
 from core.charts.nomogram_checks import calibration_figure, curve_figure, decision_figure
+from core.charts.survival_tables import survival_numbers
 from core.charts.wording import DASH
 from core.model import BadFile, DashboardError, Filters
 from core.report.nomogram_code import python_code, r_code
 from core.report.tables import csv_bytes, file_name
 from core.store import Store
-from core.ui import blocks, state
+from core.ui import blocks, downloads
+from core.ui.exhibit import Exhibit
 from core.ui.messages import escaped, show_error
 
 METHODS = (
@@ -47,8 +48,7 @@ LARGEST_TABLE = 50_000
 class Shown:
     """What every figure of the page shares."""
 
-    simulated: bool
-    heading: tuple[str, ...]
+    exhibit: Exhibit
 
     def figure(
         self,
@@ -58,16 +58,17 @@ class Shown:
         rows: pd.DataFrame,
         key: str,
         subtitle: str = "",
+        numbers: pd.DataFrame | None = None,
         **options: Any,
     ) -> None:
-        """``draw(what, look, ...)`` with its downloads; ``subtitle`` for a figure on its own."""
-        heading = (self.heading[0], *([subtitle] if subtitle else []), *self.heading[1:])
-        blocks.figure(
-            draw(what, state.look(), simulated=self.simulated, **options),
-            lambda look: draw(what, look, simulated=self.simulated, heading=heading, **options),
-            rows,
-            simulated=self.simulated,
+        """``draw(what, look, ...)`` with its downloads; ``subtitle`` for a figure on its own;
+        ``numbers``: its results where ``rows`` are patients."""
+        self.exhibit.of(what, subtitle=subtitle).figure(
+            draw,
+            lambda _: rows if numbers is None else numbers,
+            rows=lambda _: rows,
             key=key,
+            **options,
         )
 
 
@@ -162,19 +163,14 @@ def score_groups(show: Shown, build: NomogramBuild, cut: ScoreCut) -> None:
         blocks.warnings(result.warnings)
         chosen = name == "Discovery" and cut.selected is not None
         show.figure(
-            _score_curves, result, rows=result.rows, key=f"score-{name.lower()}", subtitle=name
-        )
+            km_figure, result, rows=result.rows, key=f"score-{name.lower()}", subtitle=name,
+            numbers=survival_numbers(result),
+        )  # fmt: skip
         if chosen:
             st.caption(
                 "The log-rank p-value in the figure does not know that the cut was searched for in "
                 "these patients; the corrected ones stand above."
             )
-
-
-def _score_curves(
-    result: SurvivalComparison, look: Any, *, simulated: bool, heading: tuple[str, ...] = ()
-) -> Figure:
-    return km_figure(result, look, simulated=simulated, heading=heading)
 
 
 def keep(model: NomogramModel, *, simulated: bool) -> None:
@@ -207,7 +203,7 @@ def apply_kept(show: Shown, store: Store, filters: Filters, cohort_names: dict[s
         try:
             model = from_json(_text(given), given.name)
             blocks.sentence(_origin(model, store))
-            _apply(model, store, filters, cohort_names, show.simulated)
+            _apply(model, store, filters, cohort_names, store.simulated)
         except DashboardError as error:
             show_error(error)
 
@@ -249,7 +245,7 @@ def _apply(
             "level the model never saw."
         )
         both = pd.concat([rows, predicted], axis=1)
-        blocks.rows_download(
+        downloads.rows_as_csv(
             both, "nomogram-predictions", simulated=model.simulated, key="kept-predictions"
         )
         return

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import streamlit as st
 
-from core.analysis.feature_detail import MIN_DENSITY, feature_detail
+from core.analysis.feature_detail import MIN_DENSITY, FeatureDetail, feature_detail
 from core.analysis.immune_panels import panel
 from core.analysis.immunity import MIN_CELL, SIGNIFICANT, PanelComparison, bring
 from core.analysis.survival import MIN_PATIENTS
 from core.charts import immunity_tables as tables
-from core.charts.figure import Figure
 from core.charts.panel import SELECTION, heatmap_figure, panel_figure
-from core.charts.theme import Look
 from core.charts.violin import violin_figure
 from core.store import Store
 from core.ui import blocks, state
+from core.ui.exhibit import Exhibit
 from core.ui.messages import escaped
 from core.ui.state import Question
 
@@ -60,20 +60,23 @@ def lacking(result: PanelComparison) -> None:
         )
 
 
-def show(result: PanelComparison, store: Store, title: str) -> None:
-    """Everything of a panel, from the answer to the methods."""
+def show(
+    result: PanelComparison,
+    store: Store,
+    title: str,
+    again: Callable[[Question], PanelComparison] | None = None,
+) -> None:
+    """Everything of a panel, from the answer to the methods; ``again`` asks another question."""
     blocks.answer(tables.answer(result))
     blocks.sentence(result.sentence)
     if result.panel.note:
         st.caption(escaped(result.panel.note))
     lacking(result)
     blocks.warnings(result.warnings)
-    look, simulated = state.look(), store.simulated
-    source = f"Build {store.version}" + (", SIMULATED DATA" if simulated else "")
-    heading = (f"{title} {result.panel.title}", *blocks.wrapped(result.sentence), source)
+    exhibit = Exhibit.of_result(store, f"{title} {result.panel.title}", result, again=again)
     view, member = _choices(result)
-    _overview(result, view, member, look, simulated, heading)
-    _feature(result, member, look, simulated, heading)
+    _overview(exhibit, view, member)
+    _feature(exhibit, member)
     st.subheader("Every feature", anchor=False)
     blocks.table(tables.effects(result))
     st.subheader("Levels", anchor=False)
@@ -117,26 +120,13 @@ def _choices(result: PanelComparison) -> tuple[str, str]:
     return view or first, member or keys[0]
 
 
-def _overview(
-    result: PanelComparison,
-    view: str,
-    member: str,
-    look: Look,
-    simulated: bool,
-    heading: tuple[str, ...],
-) -> None:
-    draw = heatmap_figure if view == "types" else panel_figure
-    key = f"panel-{result.panel.key}-{view}"
-
-    def for_print(look: Look) -> Figure:
-        return draw(result, look, simulated=simulated, heading=heading)
-
-    blocks.figure(
-        draw(result, look, simulated=simulated, chosen=member, selectable=True),
-        for_print,
-        result.export(),
-        simulated=simulated,
+def _overview(exhibit: Exhibit, view: str, member: str) -> None:
+    key = f"panel-{exhibit.result.panel.key}-{view}"
+    exhibit.figure(
+        heatmap_figure if view == "types" else panel_figure,
+        lambda r: r.export(),
         key=key,
+        on_screen={"chosen": member, "selectable": True},
         on_select=partial(state.choose_member, key, SELECTION, "feature"),
     )
     if view == "types":
@@ -150,24 +140,20 @@ def _overview(
         )
 
 
-def _feature(
-    result: PanelComparison,
-    member: str,
-    look: Look,
-    simulated: bool,
-    heading: tuple[str, ...],
-) -> None:
-    detail = feature_detail(result, member)
+def _feature(exhibit: Exhibit, member: str) -> None:
+    detail = feature_detail(exhibit.result, member)
     st.subheader(f"{escaped(detail.member.name)} by tumour type", anchor=False)
     if detail.member.description:
         st.caption(escaped(detail.member.description))
-    key = f"violin-{result.panel.key}"
-    blocks.figure(
-        violin_figure(detail, look, simulated=simulated),
-        lambda look: violin_figure(detail, look, simulated=simulated, heading=heading),
-        detail.boxes,
-        simulated=simulated,
-        key=key,
+    again = exhibit.again
+
+    def of_feature(of: Question) -> FeatureDetail:
+        assert again is not None
+        return feature_detail(again(of), member)
+
+    named = exhibit.of(detail, subtitle=detail.member.name)
+    replace(named, again=of_feature if again else None).figure(
+        violin_figure, lambda r: r.boxes, key=f"violin-{exhibit.result.panel.key}"
     )
     st.caption(
         f"Densities of arms of {MIN_DENSITY} or more patients, points below; bars span the "

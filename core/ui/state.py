@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from core.analysis.subgroups import bounds
 from core.charts.theme import Look
 from core.model import Filters, Stratifier
+from core.report.snapshot import Snapshot
 from core.store import Store
 
 DEFAULT_GENE = "ALK"
@@ -28,6 +30,8 @@ SWITCHES = ("strata", "called")
 
 LOOKED = "_looked"
 QUESTION, NOTES, RUN, BUILD, STORE = "_question", "_notes", "_run", "_build", "_store"
+PAGE, PINS, PIN, HELD, HELD_STORE = "_page", "_pins", "_pin", "_held", "_held_store"
+STAGE, OFFERED, STAGED = "_stage", "_offered", "_staged"
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,12 @@ def question() -> Question:
     """The question of this run."""
     found: Question = st.session_state[QUESTION]
     return found
+
+
+def of_mutations(asked: Question) -> Stratifier:
+    """The question's split where it is by mutation, else by the sidebar's gene."""
+    split = asked.stratifier
+    return split if split.of_mutations else Stratifier(genes=(asked.gene,), classes=split.classes)
 
 
 def notes() -> list[str]:
@@ -253,3 +263,127 @@ def _note(text: str) -> None:
     noted = st.session_state.get(NOTES)
     texts = list(noted[1]) if noted else []
     st.session_state[NOTES] = (None, texts if text in texts else [*texts, text])
+
+
+# -- what is kept of the session beside its question ---------------------------------------
+
+
+def visit(page: str) -> None:
+    """The page of this run, as its path in the address; a new run has offered no figure yet."""
+    if st.session_state.get(PAGE) != page:
+        st.session_state.pop(STAGE, None)
+    st.session_state[PAGE] = page
+    st.session_state[OFFERED], st.session_state[STAGED] = [], None
+
+
+def page() -> str:
+    """The page of this run, as its path in the address; empty for the first page."""
+    return str(st.session_state.get(PAGE, ""))
+
+
+def address() -> str:
+    """Page and question of this run, relative to the app: ``/cox?gene=TP53``."""
+    pairs = [(k, v) for k in st.query_params for v in st.query_params.get_all(k)]
+    query = urlencode(sorted(pairs))
+    return f"/{page()}" + (f"?{query}" if query else "")
+
+
+def forget_choices() -> None:
+    """Every widget's value, so that those of an address take their place."""
+    for key in [k for k in st.session_state if not str(k).startswith("_")]:
+        del st.session_state[key]
+
+
+def pins() -> list[Snapshot]:
+    """The pinned figures of this session, in the order in which they are presented."""
+    return list(st.session_state.get(PINS, []))
+
+
+def set_pins(pinned: Sequence[Snapshot]) -> None:
+    st.session_state[PINS] = list(pinned)
+
+
+def pins_loaded() -> bool:
+    """True once this session has looked for figures that were pinned before."""
+    return PINS in st.session_state
+
+
+def request_pin(key: str) -> None:
+    """A callback: the next run pins the figure ``key``."""
+    st.session_state[PIN] = key
+
+
+def pin_requested(key: str) -> bool:
+    """True once after :func:`request_pin` of this figure."""
+    if st.session_state.get(PIN) != key:
+        return False
+    del st.session_state[PIN]
+    return True
+
+
+def hold() -> None:
+    """A callback: the question of the last run becomes A; the one that follows is B."""
+    st.session_state[HELD] = st.session_state.get(QUESTION)
+    st.session_state[HELD_STORE] = st.session_state[STORE].version
+
+
+def release() -> None:
+    """A callback: no comparison any more."""
+    st.session_state.pop(HELD, None)
+
+
+def held() -> Question | None:
+    """Question A of a comparison, where there is one on this run's store."""
+    found: Question | None = st.session_state.get(HELD)
+    if found is not None and st.session_state.get(HELD_STORE) != store().version:
+        release()
+        return None
+    return found
+
+
+def present(what: str | int = "") -> None:
+    """A callback: show the figure of this key, or the pin of this number, alone and large.
+
+    Empty: the first figure of the page.
+    """
+    st.session_state[STAGE] = what
+
+
+def leave_stage() -> None:
+    """A callback: back to the page."""
+    st.session_state.pop(STAGE, None)
+
+
+def presented() -> str | int | None:
+    """What stands on the stage: a figure's key, a pin's number; None: the page as usual."""
+    found: str | int | None = st.session_state.get(STAGE)
+    return found
+
+
+def offer(key: str) -> bool:
+    """A figure of the page tells that it could be presented; True where it is the one."""
+    st.session_state[OFFERED].append(key)
+    if presented() == "":
+        st.session_state[STAGE] = key
+    return presented() == key and st.session_state[STAGED] is None
+
+
+def stage(what: Any) -> None:
+    """Put a drawn figure on the stage of this run."""
+    st.session_state[STAGED] = what
+
+
+def staged() -> Any:
+    """What was put on the stage in this run."""
+    return st.session_state.get(STAGED)
+
+
+def step(by: int) -> None:
+    """A callback: the next (1) or the last (-1) of the pinned figures, from wherever one is."""
+    at, count = presented(), len(pins())
+    if count == 0:
+        return
+    if not isinstance(at, int):
+        st.session_state[STAGE] = 0 if by > 0 else count - 1
+    else:
+        st.session_state[STAGE] = min(max(at + by, 0), count - 1)
