@@ -87,7 +87,7 @@ def main() -> None:
     st.set_page_config(page_title="ICI explorer", page_icon=ICON, layout="wide")
     style.apply(state.look())
     page = navigation()
-    state.visit(page.url_path)
+    state.visit("" if page.url_path == DEFAULT_PAGE else page.url_path)
     try:
         with st.container(key="top"):
             opened = prepare()

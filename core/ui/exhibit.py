@@ -189,7 +189,6 @@ class _Shown:
                 type="tertiary",
                 on_click=state.request_pin,
                 args=(self.key,),
-                help="Keep this figure with its numbers and its question, on the page Present.",
             )
             st.button(
                 "Present",
@@ -198,7 +197,6 @@ class _Shown:
                 type="tertiary",
                 on_click=state.present,
                 args=(self.key,),
-                help="This figure alone, large. Esc leads back here.",
             )
         if state.pin_requested(self.key):
             pinboard.add(self.snapshot())

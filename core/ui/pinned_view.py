@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
-from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -15,8 +13,6 @@ from core.store import Store
 from core.ui import pinboard, state
 from core.ui.messages import escaped, show_error
 from core.ui.stage import fluid
-
-PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
 def bring_back() -> None:
@@ -116,8 +112,8 @@ def _origin(snapshot: Snapshot, store: Store) -> None:
 def _buttons(snapshot: Snapshot, place: int, count: int) -> None:
     name = snapshot.snapshot_id
     with st.container(horizontal=True, gap="small"):
-        if st.button("Open its question", key=f"open-{name}", type="tertiary"):
-            _open(snapshot.address)
+        # Relative, so that it holds behind a proxy's path; a tab of its own leaves this list be.
+        st.link_button("Open its question", f".{snapshot.address}", type="tertiary")
         st.button(
             "Present", on_click=state.present, args=(place,), key=f"show-{name}", type="tertiary"
         )
@@ -131,17 +127,6 @@ def _buttons(snapshot: Snapshot, place: int, count: int) -> None:
                 type="tertiary",
             )
         st.button("Remove", on_click=_remove, args=(name,), key=f"remove-{name}", type="tertiary")
-
-
-def _open(address: str) -> None:
-    """Go to the page and the question of ``address``, which a file may have brought."""
-    path, _, query = address.partition("?")
-    name = path.strip("/") or "survival"
-    if name not in {p.stem for p in PAGES.glob("*.py")}:
-        st.warning(escaped(f"This program has no page {name[:40]!r} any more."))
-        return
-    state.forget_choices()
-    st.switch_page(PAGES / f"{name}.py", query_params=parse_qsl(query))
 
 
 def _move(name: str, by: int) -> None:

@@ -18,8 +18,9 @@ HIDE = """
   width: 100%; pointer-events: none; }
 .stMainBlockContainer { max-width: none !important; padding: 1.2rem 3rem 1rem !important; }
 .st-key-stage h1 { font-size: 2.4rem; padding: 0; }
-.st-key-stage .about p { font-size: 1.35rem; line-height: 1.35; }
-.st-key-stage-bar { opacity: 0.55; }
+.st-key-stage-about p { font-size: 1.35rem; line-height: 1.35; }
+.st-key-stage-bar { opacity: 0.6; position: fixed; right: 1.5rem; bottom: 0.4rem; width: auto;
+  z-index: 10; }
 .st-key-stage-bar:hover, .st-key-stage-bar:focus-within { opacity: 1; }
 </style>
 """
@@ -66,8 +67,9 @@ def _chart(spec: dict[str, Any], description: str) -> None:
 
 
 def fluid(spec: dict[str, Any]) -> dict[str, Any]:
-    """A spec of fixed width, as wide as its container."""
-    return {**spec, "width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
+    """A spec of fixed width, as wide as its container; its words stand beside it as ``alt``."""
+    kept = {k: v for k, v in spec.items() if k != "description"}
+    return {**kept, "width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
 
 
 def _bar(at: str | int, count: int) -> None:

@@ -288,12 +288,6 @@ def address() -> str:
     return f"/{page()}" + (f"?{query}" if query else "")
 
 
-def forget_choices() -> None:
-    """Every widget's value, so that those of an address take their place."""
-    for key in [k for k in st.session_state if not str(k).startswith("_")]:
-        del st.session_state[key]
-
-
 def pins() -> list[Snapshot]:
     """The pinned figures of this session, in the order in which they are presented."""
     return list(st.session_state.get(PINS, []))

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from core.ui.cached import STORE_VARIABLE
+from core.ui.pinboard import FOLDER_VARIABLE
 from tests.app.small_store import make
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +58,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 f"--server.port={port}",
             ],
             cwd=ROOT,
-            env={**os.environ, STORE_VARIABLE: str(folder), "PYTHONPATH": str(ROOT)},
+            env={
+                **os.environ,
+                STORE_VARIABLE: str(folder),
+                FOLDER_VARIABLE: str(folder / "workspace"),
+                "PYTHONPATH": str(ROOT),
+            },
             stdout=out,
             stderr=subprocess.STDOUT,
         )
