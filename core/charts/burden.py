@@ -306,7 +306,7 @@ def _frequency_template(
         "axis": None,
     }
     base = {"data": {"name": "fifths"}}
-    small = {"expr": f"width < 420 ? {0.8 * s.small:g} : {s.small:g}"}
+    small = {"expr": f"width < {420 * look.unit:.0f} ? {0.88 * s.small:g} : {s.small:g}"}
     below = {"type": "text", "baseline": "middle", "fontSize": small}
     layers: list[dict[str, Any]] = [
         {

@@ -66,7 +66,7 @@ def forest_figure(
     spec["height"] = float(np.ceil(pitch * len(rows)))
     spec["params"] = [
         # Beneath a minimal width the scale takes all of it; see the module.
-        {"name": "narrow", "expr": f"width < {NARROW if look.medium == 'screen' else 0}"},
+        {"name": "narrow", "expr": f"width < {NARROW * look.unit:.0f}"},
         {"name": "from", "expr": f"narrow ? 6 : {left:.0f}"},
         {"name": "to", "expr": f"width - (narrow ? 6 : {right:.0f})"},
     ]

@@ -154,8 +154,7 @@ def template(
     s = look.sizes
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container" if look.medium == "screen" else s.width * 1.35,
-        "autosize": {"type": "fit-x" if look.medium == "screen" else "pad", "contains": "padding"},
+        **look.frame(1.35),
         "config": look.config(),
         "layer": layers,
     }

@@ -30,6 +30,9 @@ LINEAR_UP_TO = 12
 WIDE, NARROW = 980.0, 300.0
 """Pixels of the axis that labels are kept apart for: a desk's screen and a telephone's."""
 
+SHRUNK = 0.88
+"""Size of letters where room is scarce, as a share of the small ones."""
+
 BAR = 9.0
 """Half the thickness of the protein, in pixels of a screen."""
 
@@ -82,7 +85,7 @@ def lollipop_figure(
     groups = tuple(g for g in GROUPS if g in set(pins.group)) or GROUPS[:1]
     spec = dict(_template(look, groups, simulated))
     spec["height"] = layout.height
-    spec["layer"] = [_axes(result, layout, _ticks(pins, layout), start, end), *spec["layer"]]
+    spec["layer"] = [_axes(look, result, layout, _ticks(pins, layout), start, end), *spec["layer"]]
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     return Figure(f"lollipop-{result.gene.lower()}", spec, data, describe(result))
@@ -191,8 +194,11 @@ def _labels(pins: pd.DataFrame, layout: _Layout, look: Look, span: int) -> pd.Da
     away = 0.95 * look.sizes.small
     table["at"] = np.where(table.source == SOURCES[0], table.top - away, table.top + away)
     small = look.sizes.small
-    for column, pixels, size in (("wide", WIDE, small), ("narrow", NARROW, 0.86 * small)):
-        pixels = pixels if look.medium == "screen" else look.sizes.width * 1.2
+    wide = WIDE if look.medium == "screen" else look.sizes.width * (1.0 if look.fixed else 1.2)
+    for column, pixels, size in (
+        ("wide", wide, small),
+        ("narrow", NARROW * look.unit, SHRUNK * small),
+    ):
         table[column] = _fitting(table, pins, pixels / span, size, look)
     return table
 
@@ -301,7 +307,12 @@ _Y = {"type": "quantitative"}
 
 
 def _axes(
-    result: ProteinMap, layout: _Layout, ticks: pd.DataFrame, start: int, end: int
+    look: Look,
+    result: ProteinMap,
+    layout: _Layout,
+    ticks: pd.DataFrame,
+    start: int,
+    end: int,
 ) -> dict[str, Any]:
     """An invisible layer that carries both scales, and the dragging of the horizontal one."""
     pad = max(1.0, 0.008 * (end - start))
@@ -329,7 +340,7 @@ def _axes(
                 "type": "quantitative",
                 "scale": {"domain": [start - pad, end + pad], "nice": False, "zero": False},
                 "axis": {"title": words, "grid": False, "format": ",d", "tickMinStep": 1,
-                         "labelOverlap": "greedy", "tickCount": {"expr": "width < 420 ? 5 : 10"}},
+                         "labelOverlap": "greedy", "tickCount": {"expr": f"width < {420 * look.unit:.0f} ? 5 : 10"}},
             },
             "y": {
                 **_Y,
@@ -357,8 +368,7 @@ def _template(look: Look, groups: tuple[str, ...], simulated: bool) -> dict[str,
     layers += [*_pin_layers(look, groups), _label_layer(look), _side_layer(look)]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container" if look.medium == "screen" else s.width * 1.2,
-        "autosize": {"type": "fit-x" if look.medium == "screen" else "pad", "contains": "padding"},
+        **look.frame(1.2),
         "config": look.config(),
         "layer": layers,
     }
@@ -450,7 +460,7 @@ def _pin_layers(look: Look, groups: tuple[str, ...]) -> list[dict[str, Any]]:
             "symbolType": "circle",
             "symbolOpacity": 1,
             "labelFontSize": s.small,
-            "columns": {"expr": "width < 360 ? 2 : 5"},
+            "columns": {"expr": f"width < {360 * look.unit:.0f} ? 2 : 5"},
         },
     }
     return [
@@ -482,8 +492,9 @@ def _pin_layers(look: Look, groups: tuple[str, ...]) -> list[dict[str, Any]]:
 
 def _label_layer(look: Look) -> dict[str, Any]:
     s = look.sizes
-    fits = "datum.wide" if look.medium != "screen" else "width < 620 ? datum.narrow : datum.wide"
-    size = {"expr": f"width < 620 ? {0.86 * s.small:.2f} : {s.small}"}
+    narrow = f"width < {620 * look.unit if look.medium == 'screen' else 0.75 * s.width:.0f}"
+    fits = f"{narrow} ? datum.narrow : datum.wide"
+    size = {"expr": f"{narrow} ? {SHRUNK * s.small:.2f} : {s.small}"}
     edge = "scale('x', datum.position)"
     return {
         "data": {"name": "labels"},
@@ -491,7 +502,7 @@ def _label_layer(look: Look) -> dict[str, Any]:
             "type": "text",
             "baseline": "middle",
             "clip": True,
-            "fontSize": s.small if look.medium != "screen" else size,
+            "fontSize": size,
             "opacity": {"expr": f"({fits}) ? 1 : 0"},
             "align": {"expr": f"{edge} < 26 ? 'left' : {edge} > width - 26 ? 'right' : 'center'"},
         },

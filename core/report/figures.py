@@ -1,31 +1,190 @@
-"""A figure as a file: SVG, PDF or PNG, made without a network and without a browser."""
+"""A figure as a file: SVG, PDF or PNG, made without a network and without a browser.
+
+A pixel of a figure is 1/96 inch of paper. SVG states its size in millimetres and keeps text as
+text, in the fonts that theme.FONT lists (so that it can be edited; where none of them is on the
+reader's machine another is taken). PDF has the page of exactly the figure and its fonts embedded;
+PNG has 300 dots an inch.
+"""
 
 from __future__ import annotations
 
+import re
+import textwrap
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import vl_convert
+
+from core.charts.theme import PIXELS_PER_MM, PIXELS_PER_POINT, printed
+from core.model import BadFile
 
 Format = Literal["svg", "pdf", "png"]
 
 VEGA_LITE = "6.4"
 """The Vega-Lite version that reads the specs of core.charts."""
 
-PNG_SCALE = 3.0
-"""Pixels of the file for each pixel of the figure: 300 dots an inch at print size."""
+DOTS_PER_INCH = 300
+"""Of a PNG on paper."""
 
 FORMATS: tuple[Format, ...] = ("svg", "pdf", "png")
 
 MIME = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
+FORBIDDEN = frozenset({"url", "href", "image", "src"})
+"""Keys and marks by which a spec would read a file, the network, or link elsewhere."""
 
-def render(spec: dict[str, Any], kind: Format) -> bytes:
-    """``spec`` (plain JSON values, data inside) drawn as a file of ``kind``."""
-    if kind == "svg":
-        text: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
-        return text.encode("utf-8")
-    if kind == "pdf":
-        document: bytes = vl_convert.vegalite_to_pdf(spec, vl_version=VEGA_LITE)
-        return document
-    image: bytes = vl_convert.vegalite_to_png(spec, scale=PNG_SCALE, vl_version=VEGA_LITE)
-    return image
+LEAST_HEIGHT = 0.8
+"""Share of its height that a figure without rows keeps where it becomes narrow."""
+
+LETTER, BOLD_LETTER = 0.5, 0.56
+"""Mean width of a letter in its size."""
+
+SUBTITLE_LINE = 110
+"""Letters in which core.ui.blocks breaks the lines under a title."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure drawn once: its SVG text in pixels, and their size on paper.
+
+    width, height: of the SVG, in its own pixels; scale: 1/96 inch of paper for each of them.
+    """
+
+    svg: str
+    width: float
+    height: float
+    scale: float
+
+    @property
+    def millimetres(self) -> tuple[float, float]:
+        """Width and height on paper."""
+        pixels = self.scale / PIXELS_PER_MM
+        return self.width * pixels, self.height * pixels
+
+    def to(self, kind: Format, dots_per_inch: float = DOTS_PER_INCH) -> bytes:
+        """The file of ``kind``; ``dots_per_inch`` is of a PNG."""
+        if kind == "svg":
+            wide, tall = (f"{v:.3f}mm" for v in self.millimetres)
+            return self._sized(wide, tall).encode("utf-8")
+        if kind == "pdf":
+            # the converter takes a pixel for a point
+            wide, tall = (f"{v * self.scale / PIXELS_PER_POINT:.4f}" for v in self._size)
+            document: bytes = vl_convert.svg_to_pdf(self._sized(wide, tall))
+            return document
+        # ppi multiplies by ppi / 72 and is written into the file
+        image: bytes = vl_convert.svg_to_png(
+            self.svg, scale=self.scale * 72 / 96, ppi=dots_per_inch
+        )
+        return image
+
+    @property
+    def _size(self) -> tuple[float, float]:
+        return self.width, self.height
+
+    def _sized(self, width: str, height: str) -> str:
+        return _SIZE.sub(f'width="{width}" height="{height}"', self.svg, count=1)
+
+
+_SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
+
+
+def render(spec: dict[str, Any], kind: Format, width_mm: float | None = None) -> bytes:
+    """``spec`` (plain JSON values, data inside) drawn as a file of ``kind``.
+
+    ``width_mm``: the whole figure's width on paper, whatever medium the spec was made for; None
+    keeps the size of the spec. Raises BadFile for a spec that reaches outside itself.
+    """
+    return draw(spec, width_mm).to(kind)
+
+
+def draw(spec: dict[str, Any], width_mm: float | None = None) -> Drawing:
+    """``spec`` drawn as SVG; see :func:`render`."""
+    check_closed(spec)
+    scale = 1.0
+    if width_mm is not None:
+        spec, scale = at_width(spec, width_mm)
+    svg = vl_convert.vegalite_to_svg(
+        _with_title_in_lines(spec), vl_version=VEGA_LITE, allowed_base_urls=[]
+    )
+    found = _SIZE.search(svg)
+    if found is None:  # pragma: no cover - the converter always states a size
+        raise BadFile("The figure could not be drawn.", found="an SVG file without a size")
+    return Drawing(svg, float(found[1]), float(found[2]), scale)
+
+
+def at_width(spec: dict[str, Any], width_mm: float) -> tuple[dict[str, Any], float]:
+    """``spec`` laid out anew for ``width_mm``, and the scale at which its type has the size that
+    :func:`core.charts.theme.printed` states for that width.
+
+    A figure whose height is free becomes lower where it becomes narrower; one made of rows keeps
+    its rows.
+    """
+    letters = float(spec["config"]["axis"]["labelFontSize"])
+    scale = printed(width_mm).small / letters
+    width = width_mm * PIXELS_PER_MM / scale
+    sized = {**spec, "width": width, "autosize": {"type": "fit-x", "contains": "padding"}}
+    elastic = (spec.get("usermeta") or {}).get("elastic")
+    if elastic is not None and elastic == spec.get("height"):
+        sized["height"] = round(min(max(0.6 * width, LEAST_HEIGHT * elastic), elastic))
+    return sized, scale
+
+
+def check_closed(spec: Any) -> None:
+    """Raise BadFile where a spec, such as one from a file, reads or links to anything outside."""
+    stack = [spec]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            # rows of data may have any column; their values are only text and numbers
+            named = {k: v for k, v in part.items() if k not in ("datasets", "values")}
+            mark = part.get("mark")
+            kind = mark.get("type") if isinstance(mark, dict) else mark
+            if kind == "image" or FORBIDDEN & set(named):
+                raise BadFile(
+                    "A figure in this file refers to something outside itself.",
+                    expected="figures with their data inside",
+                    found=str(next(iter(FORBIDDEN & set(named)), "an image")),
+                    remedy="Choose a file that was saved from the Present page.",
+                )
+            stack += named.values()
+        elif isinstance(part, list):
+            stack += part
+
+
+# -- titles ----------------------------------------------------------------------------
+
+
+def _with_title_in_lines(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec with title and subtitle in lines that fit its width, where that is known."""
+    title, width = spec.get("title"), spec.get("width")
+    fit = (spec.get("autosize") or {}).get("type") == "fit-x"
+    if not isinstance(title, dict) or not isinstance(width, (int, float)) or not fit:
+        return spec
+    sizes = spec["config"]["title"]
+    lines = {
+        "text": (_listed(title.get("text")), sizes["fontSize"] * BOLD_LETTER),
+        "subtitle": (unwrapped(_listed(title.get("subtitle"))), sizes["subtitleFontSize"] * LETTER),
+    }
+    broken = {
+        name: [line for text in texts for line in textwrap.wrap(text, int((width - 8) / letter))]
+        for name, (texts, letter) in lines.items()
+    }
+    return {**spec, "title": {**title, **broken}}
+
+
+def _listed(text: Any) -> list[str]:
+    return [str(t) for t in text] if isinstance(text, list) else [str(text)] if text else []
+
+
+def unwrapped(lines: list[str]) -> list[str]:
+    """Lines joined where only their length had broken them."""
+    out: list[str] = []
+    last = ""
+    for line in lines:
+        first = line.split(" ", 1)[0]
+        if out and len(last) + 1 + len(first) > SUBTITLE_LINE:
+            out[-1] += f" {line}"
+        else:
+            out.append(line)
+        last = line
+    return out
