@@ -279,7 +279,7 @@ def frequency_figure(
             place=np.arange(len(table)) + 0.5,
             percent=[f"{100 * p:.{1 if p < 0.1 else 0}f}%" for p in table.fraction],
             counts=[f"{m:,} of {n:,}" for m, n in zip(table.n_mutant, table.n, strict=True)],
-            median=[f"{m:.1f} per Mb" for m in table.tmb_median],
+            median=[f"{m:.1f} / Mb" for m in table.tmb_median],
         )
     }
     top = max(0.02, float(table.ci_upper.max())) * 1.12

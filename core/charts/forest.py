@@ -20,6 +20,7 @@ from core.charts.forest_spec import (
     axes,
     columns_of,
     margins,
+    note_lines,
     template,
 )
 from core.charts.theme import Look
@@ -59,7 +60,7 @@ def forest_figure(
     pitch = PITCH * s.row
     data = {
         "rows": rows.assign(**clipped(rows, low, high), **placed(rows)),
-        "notes": pd.DataFrame({"line": range(len(notes)), "text": notes}),
+        "notes": note_lines(notes),
     }
     spec = dict(template(look, text, columns_of(rows), simulated, selectable))
     left, right = margins(rows, look, text)

@@ -37,7 +37,7 @@ def frequency_figure(
     data = {"rows": _drawn(rows, high)}
     spec = dict(_template(look, simulated))
     spec["height"] = 1.12 * look.sizes.row * len(rows)
-    spec["layer"] = [_axes(look, result.title, rows, high), *spec["layer"]]
+    spec["layer"] = [_axes(result.title, rows, high), *spec["layer"]]
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     name = f"frequency-{source.split()[0].lower()}-{result.title.replace(' ', '-').lower()}"
@@ -122,13 +122,7 @@ def _drawn(rows: pd.DataFrame, high: float) -> pd.DataFrame:
     )
 
 
-def _label_limit(look: Look) -> dict[str, str]:
-    """Pixels of the longest name beside the axis."""
-    narrow, short, long = (round(v * look.unit) for v in (180, 104, 190))
-    return {"expr": f"width < {narrow} ? {short} : {long}"}
-
-
-def _axes(look: Look, title: str, rows: pd.DataFrame, high: float) -> dict[str, Any]:
+def _axes(title: str, rows: pd.DataFrame, high: float) -> dict[str, Any]:
     return {
         "data": {"name": "rows"},
         "mark": {"type": "point", "opacity": 0, "size": 1},
@@ -152,7 +146,7 @@ def _axes(look: Look, title: str, rows: pd.DataFrame, high: float) -> dict[str, 
                     "title": None,
                     "ticks": False,
                     "domain": False,
-                    "labelLimit": _label_limit(look),
+                    "labelLimit": {"expr": "width < 180 ? 104 : 190"},
                 },
             },
         },

@@ -40,9 +40,7 @@ def template(
     s = look.sizes
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        **look.frame(),
-        "height": s.height,
-        "usermeta": {"elastic": s.height},
+        **look.frame(height=s.height),
         "config": look.config(),
         "layer": layers,
     }

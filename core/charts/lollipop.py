@@ -33,6 +33,9 @@ WIDE, NARROW = 980.0, 300.0
 SHRUNK = 0.88
 """Size of letters where room is scarce, as a share of the small ones."""
 
+EDGE = 26
+"""Pixels from either end of the axis within which a label stands to the inner side of its pin."""
+
 BAR = 9.0
 """Half the thickness of the protein, in pixels of a screen."""
 
@@ -194,12 +197,13 @@ def _labels(pins: pd.DataFrame, layout: _Layout, look: Look, span: int) -> pd.Da
     away = 0.95 * look.sizes.small
     table["at"] = np.where(table.source == SOURCES[0], table.top - away, table.top + away)
     small = look.sizes.small
-    wide = WIDE if look.medium == "screen" else look.sizes.width * (1.0 if look.fixed else 1.2)
+    # a fixed figure's width includes the names of its vertical axis
+    wide = WIDE if look.medium == "screen" else look.sizes.width * (0.9 if look.fixed else 1.2)
     for column, pixels, size in (
         ("wide", wide, small),
         ("narrow", NARROW * look.unit, SHRUNK * small),
     ):
-        table[column] = _fitting(table, pins, pixels / span, size, look)
+        table[column] = _fitting(table, pins, pixels, span, size, look)
     return table
 
 
@@ -214,16 +218,17 @@ def _residue_name(part: pd.DataFrame, position: int) -> str:
 
 
 def _fitting(
-    table: pd.DataFrame, pins: pd.DataFrame, pitch: float, size: float, look: Look
+    table: pd.DataFrame, pins: pd.DataFrame, pixels: float, span: int, size: float, look: Look
 ) -> list[bool]:
     """Which labels collide neither with a more frequent one nor with another residue's pin."""
-    radius = 0.6 * look.sizes.mark
+    radius, pitch = 0.6 * look.sizes.mark, pixels / span
     heads = np.column_stack([pins.position * pitch, pins.top]).astype(float)
     boxes = np.empty((0, 4))
     fits = []
     for position, at, label in zip(table.position, table["at"], table.label, strict=True):
         x, half, tall = position * pitch, 0.3 * size * len(label) + 2, 0.62 * size
         own = np.abs(heads[:, 0] - x) < 1e-9
+        x = x + half if x < EDGE else x - half if x > pixels - EDGE else x
         near = (np.abs(heads[:, 0] - x) < half + radius) & (
             np.abs(heads[:, 1] - at) < tall + radius
         )
@@ -315,6 +320,7 @@ def _axes(
     end: int,
 ) -> dict[str, Any]:
     """An invisible layer that carries both scales, and the dragging of the horizontal one."""
+    ticked = f"width < {420 * look.unit:.0f} ? 5 : 10"
     pad = max(1.0, 0.008 * (end - start))
     words = f"Residue of {result.gene}"
     words += f" ({result.length:,})" if result.length_known else ", length unknown"
@@ -340,7 +346,7 @@ def _axes(
                 "type": "quantitative",
                 "scale": {"domain": [start - pad, end + pad], "nice": False, "zero": False},
                 "axis": {"title": words, "grid": False, "format": ",d", "tickMinStep": 1,
-                         "labelOverlap": "greedy", "tickCount": {"expr": f"width < {420 * look.unit:.0f} ? 5 : 10"}},
+                         "labelOverlap": "greedy", "tickCount": {"expr": ticked}},
             },
             "y": {
                 **_Y,
@@ -362,7 +368,6 @@ def _axes(
 @lru_cache(maxsize=32)
 def _template(look: Look, groups: tuple[str, ...], simulated: bool) -> dict[str, Any]:
     """Everything that does not depend on the numbers; never changed by those who use it."""
-    s = look.sizes
     layers = [_watermark(look)] if simulated else []
     layers += [*_protein_layers(look), _hotspot_layer(look)]
     layers += [*_pin_layers(look, groups), _label_layer(look), _side_layer(look)]
@@ -496,6 +501,7 @@ def _label_layer(look: Look) -> dict[str, Any]:
     fits = f"{narrow} ? datum.narrow : datum.wide"
     size = {"expr": f"{narrow} ? {SHRUNK * s.small:.2f} : {s.small}"}
     edge = "scale('x', datum.position)"
+    align = f"{edge} < {EDGE} ? 'left' : {edge} > width - {EDGE} ? 'right' : 'center'"
     return {
         "data": {"name": "labels"},
         "mark": {
@@ -504,7 +510,7 @@ def _label_layer(look: Look) -> dict[str, Any]:
             "clip": True,
             "fontSize": size,
             "opacity": {"expr": f"({fits}) ? 1 : 0"},
-            "align": {"expr": f"{edge} < 26 ? 'left' : {edge} > width - 26 ? 'right' : 'center'"},
+            "align": {"expr": align},
         },
         "encoding": {
             "x": {"field": "position", "type": "quantitative"},

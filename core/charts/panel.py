@@ -482,7 +482,8 @@ def _heat(look: Look, simulated: bool, selectable: bool, columns: int) -> dict[s
                         "interpolate": "rgb",
                     },
                     "legend": {
-                        "orient": "bottom", "direction": "horizontal", "gradientLength": round(240 * look.unit),
+                        "orient": "bottom", "direction": "horizontal",
+                        "gradientLength": round(240 * look.unit),
                         "title": f"{EFFECT} (mutant lower / higher)", "titleLimit": 420 * look.unit,
                         "format": "+.1~f", "values": [-STRONG, 0, STRONG],
                         "titleFontWeight": "normal", "titleFontSize": 0.92 * s.small,

@@ -102,7 +102,7 @@ def frequency_figure(
     data = {"points": points, "tests": pd.DataFrame({"label": labels, "text": _tests(rows)})}
     spec = dict(_frequency_template(look, simulated, _groups(result)))
     spec["height"] = round(2.0 * look.sizes.row * max(len(rows), 1))
-    spec["layer"] = [_share_axes(look, labels, float(points.upper.max())), *spec["layer"]]
+    spec["layer"] = [_share_axes(labels, float(points.upper.max())), *spec["layer"]]
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     return Figure(f"signatures-{_stem(result)}", spec, data, describe(result, rows))
@@ -155,7 +155,7 @@ def _tests(rows: pd.DataFrame) -> list[str]:
     return [f"q {p_text(q, symbol=False)}" for q in rows.q_value]
 
 
-def _share_axes(look: Look, labels: list[str], high: float) -> dict[str, Any]:
+def _share_axes(labels: list[str], high: float) -> dict[str, Any]:
     """An invisible layer that carries the scales."""
     return {
         "data": {"name": "points"},
@@ -180,9 +180,7 @@ def _share_axes(look: Look, labels: list[str], high: float) -> dict[str, Any]:
                     "title": None,
                     "ticks": False,
                     "domain": False,
-                    "labelLimit": {
-                        "expr": f"width < {300 * look.unit:.0f} ? {110 * look.unit:.0f} : 400"
-                    },
+                    "labelLimit": {"expr": "width < 300 ? 110 : 400"},
                 },
             },
         },

@@ -216,7 +216,7 @@ class Look:
 
     @property
     def unit(self) -> float:
-        """Pixels that stand for one of the screen: what a width in the screen's letters grows by."""
+        """What a width in pixels of the screen grows by, so that it holds as many letters."""
         return self.sizes.small / SIZES["screen"].small
 
     @property
@@ -224,14 +224,20 @@ class Look:
         """True where the whole figure has a width, not only the area inside its axes."""
         return self.width_mm is not None and self.medium != "screen"
 
-    def frame(self, share: float = 1.0) -> dict[str, Any]:
-        """Width and autosize of a spec; ``share`` of the medium's width where none was chosen."""
+    def frame(self, share: float = 1.0, height: int | None = None) -> dict[str, Any]:
+        """Width, autosize and height of a spec; ``share`` of the medium's width where none was
+        chosen; ``height`` of a figure that may be made lower, which ``usermeta`` keeps for it."""
         if self.medium == "screen":
             width: float | str = "container"
         else:
             width = self.sizes.width * (1.0 if self.fixed else share)
         fit = "pad" if width != "container" and not self.fixed else "fit-x"
-        return {"width": width, "autosize": {"type": fit, "contains": "padding"}}
+        meta: dict[str, Any] = {"width_mm": self.width_mm} if self.fixed else {}
+        tall = {} if height is None else {"height": height}
+        if height is not None:
+            meta["elastic"] = height
+        frame = {"width": width, "autosize": {"type": fit, "contains": "padding"}}
+        return {**frame, **tall, **({"usermeta": meta} if meta else {})}
 
     def dash(self, n: int) -> list[list[int]] | None:
         """Dashes of ``n`` curves, where colours do not tell them apart; else None."""

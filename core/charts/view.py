@@ -14,9 +14,7 @@ def view(
     s = look.sizes
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        **look.frame(),
-        "height": round(height * s.height),
-        "usermeta": {"elastic": round(height * s.height)},
+        **look.frame(height=round(height * s.height)),
         "config": look.config(),
         "layer": [*([watermark(look)] if simulated else []), *layers],
     }

@@ -9,7 +9,6 @@ PNG has 300 dots an inch.
 from __future__ import annotations
 
 import re
-import textwrap
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ import vl_convert
 
 from core.charts.theme import PIXELS_PER_MM, PIXELS_PER_POINT, printed
 from core.model import BadFile
+from core.report.fit import fitted
 
 Format = Literal["svg", "pdf", "png"]
 
@@ -35,12 +35,6 @@ FORBIDDEN = frozenset({"url", "href", "image", "src"})
 
 LEAST_HEIGHT = 0.8
 """Share of its height that a figure without rows keeps where it becomes narrow."""
-
-LETTER, BOLD_LETTER = 0.5, 0.56
-"""Mean width of a letter in its size."""
-
-SUBTITLE_LINE = 110
-"""Letters in which core.ui.blocks breaks the lines under a title."""
 
 
 @dataclass(frozen=True)
@@ -100,20 +94,19 @@ def render(spec: dict[str, Any], kind: Format, width_mm: float | None = None) ->
 def draw(spec: dict[str, Any], width_mm: float | None = None) -> Drawing:
     """``spec`` drawn as SVG; see :func:`render`."""
     check_closed(spec)
-    scale = 1.0
     if width_mm is not None:
-        spec, scale = at_width(spec, width_mm)
-    svg = vl_convert.vegalite_to_svg(
-        _with_title_in_lines(spec), vl_version=VEGA_LITE, allowed_base_urls=[]
-    )
+        spec = at_width(spec, width_mm)
+    wide_mm = (spec.get("usermeta") or {}).get("width_mm")
+    svg = vl_convert.vegalite_to_svg(fitted(spec), vl_version=VEGA_LITE, allowed_base_urls=[])
     found = _SIZE.search(svg)
     if found is None:  # pragma: no cover - the converter always states a size
         raise BadFile("The figure could not be drawn.", found="an SVG file without a size")
-    return Drawing(svg, float(found[1]), float(found[2]), scale)
+    width, height = float(found[1]), float(found[2])
+    return Drawing(svg, width, height, wide_mm * PIXELS_PER_MM / width if wide_mm else 1.0)
 
 
-def at_width(spec: dict[str, Any], width_mm: float) -> tuple[dict[str, Any], float]:
-    """``spec`` laid out anew for ``width_mm``, and the scale at which its type has the size that
+def at_width(spec: dict[str, Any], width_mm: float) -> dict[str, Any]:
+    """``spec`` laid out anew, so that at ``width_mm`` its type has the size that
     :func:`core.charts.theme.printed` states for that width.
 
     A figure whose height is free becomes lower where it becomes narrower; one made of rows keeps
@@ -122,11 +115,13 @@ def at_width(spec: dict[str, Any], width_mm: float) -> tuple[dict[str, Any], flo
     letters = float(spec["config"]["axis"]["labelFontSize"])
     scale = printed(width_mm).small / letters
     width = width_mm * PIXELS_PER_MM / scale
-    sized = {**spec, "width": width, "autosize": {"type": "fit-x", "contains": "padding"}}
-    elastic = (spec.get("usermeta") or {}).get("elastic")
+    meta = {**(spec.get("usermeta") or {}), "width_mm": width_mm}
+    sized = {**spec, "width": width, "usermeta": meta}
+    sized["autosize"] = {"type": "fit-x", "contains": "padding"}
+    elastic = meta.get("elastic")
     if elastic is not None and elastic == spec.get("height"):
         sized["height"] = round(min(max(0.6 * width, LEAST_HEIGHT * elastic), elastic))
-    return sized, scale
+    return sized
 
 
 def check_closed(spec: Any) -> None:
@@ -149,42 +144,3 @@ def check_closed(spec: Any) -> None:
             stack += named.values()
         elif isinstance(part, list):
             stack += part
-
-
-# -- titles ----------------------------------------------------------------------------
-
-
-def _with_title_in_lines(spec: dict[str, Any]) -> dict[str, Any]:
-    """The spec with title and subtitle in lines that fit its width, where that is known."""
-    title, width = spec.get("title"), spec.get("width")
-    fit = (spec.get("autosize") or {}).get("type") == "fit-x"
-    if not isinstance(title, dict) or not isinstance(width, (int, float)) or not fit:
-        return spec
-    sizes = spec["config"]["title"]
-    lines = {
-        "text": (_listed(title.get("text")), sizes["fontSize"] * BOLD_LETTER),
-        "subtitle": (unwrapped(_listed(title.get("subtitle"))), sizes["subtitleFontSize"] * LETTER),
-    }
-    broken = {
-        name: [line for text in texts for line in textwrap.wrap(text, int((width - 8) / letter))]
-        for name, (texts, letter) in lines.items()
-    }
-    return {**spec, "title": {**title, **broken}}
-
-
-def _listed(text: Any) -> list[str]:
-    return [str(t) for t in text] if isinstance(text, list) else [str(text)] if text else []
-
-
-def unwrapped(lines: list[str]) -> list[str]:
-    """Lines joined where only their length had broken them."""
-    out: list[str] = []
-    last = ""
-    for line in lines:
-        first = line.split(" ", 1)[0]
-        if out and len(last) + 1 + len(first) > SUBTITLE_LINE:
-            out[-1] += f" {line}"
-        else:
-            out.append(line)
-        last = line
-    return out
