@@ -33,7 +33,7 @@ MIME = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 FORBIDDEN = frozenset({"url", "href", "image", "src"})
 """Keys and marks by which a spec would read a file, the network, or link elsewhere."""
 
-LEAST_HEIGHT = 0.8
+LEAST_HEIGHT = 0.7
 """Share of its height that a figure without rows keeps where it becomes narrow."""
 
 

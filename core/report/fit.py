@@ -22,6 +22,9 @@ AXIS, INNER_AXIS = 0.74, 0.56
 """Share of the figure's width that an axis may count on: one from edge to edge, and one that has
 columns of text beside it."""
 
+LEGEND = 0.82
+"""Share of the figure's width that the legends above it may count on."""
+
 SYMBOL = 2.6
 """Room of a legend's symbol and gap, in letter sizes."""
 
@@ -32,7 +35,9 @@ def fitted(spec: dict[str, Any]) -> dict[str, Any]:
     fit = (spec.get("autosize") or {}).get("type") == "fit-x"
     if not fit or not isinstance(width, (int, float)):
         return spec
-    spec = {**spec, "layer": [_layer(one, spec, float(width)) for one in spec.get("layer", [])]}
+    layers = spec.get("layer", [])
+    columns = _legend_columns(layers, spec["config"], LEGEND * width)
+    spec = {**spec, "layer": [_layer(one, spec, float(width), columns) for one in layers]}
     if isinstance(spec.get("title"), dict):
         spec["title"] = _title(spec["title"], spec["config"]["title"], float(width))
     return spec
@@ -46,29 +51,43 @@ def _title(title: dict[str, Any], sizes: dict[str, Any], width: float) -> dict[s
     return {**title, "text": text, "subtitle": subtitle, "frame": "bounds"}
 
 
-def _layer(layer: dict[str, Any], spec: dict[str, Any], width: float) -> dict[str, Any]:
+def _layer(
+    layer: dict[str, Any], spec: dict[str, Any], width: float, columns: dict[str, int]
+) -> dict[str, Any]:
     encoding = layer.get("encoding")
     if not isinstance(encoding, dict):
         return layer
-    changed = {
-        name: _channel(name, one, spec, width) if isinstance(one, dict) else one
-        for name, one in encoding.items()
-    }
+    changed = dict(encoding)
+    for name, one in encoding.items():
+        if not isinstance(one, dict):
+            continue
+        if isinstance(axis := one.get("axis"), dict):
+            changed[name] = {**one, "axis": _axis(name, axis, one, spec, width)}
+        if isinstance(legend := one.get("legend"), dict) and one.get("field") in columns:
+            changed[name] = {**one, "legend": {**legend, "columns": columns[one["field"]]}}
     return {**layer, "encoding": changed}
 
 
-def _channel(
-    name: str, channel: dict[str, Any], spec: dict[str, Any], width: float
-) -> dict[str, Any]:
-    config = spec["config"]
-    if isinstance(axis := channel.get("axis"), dict):
-        channel = {**channel, "axis": _axis(name, axis, channel, spec, width)}
-    legend, domain = channel.get("legend"), (channel.get("scale") or {}).get("domain")
-    if isinstance(legend, dict) and legend.get("orient") == "top" and isinstance(domain, list):
-        letters = float(legend.get("labelFontSize", config["legend"]["labelFontSize"]))
-        columns = _columns([str(d) for d in domain], letters, width - 8)
-        channel = {**channel, "legend": {**legend, "columns": columns}}
-    return channel
+def _legend_columns(
+    layers: list[dict[str, Any]], config: dict[str, Any], room: float
+) -> dict[str, int]:
+    """Field -> entries side by side, of the legends above a figure; they share one line.
+
+    Where two legends do not fit beside each other, each is one column.
+    """
+    found: dict[str, tuple[list[str], float]] = {}
+    for channel in (c for one in layers for c in (one.get("encoding") or {}).values()):
+        legend = channel.get("legend") if isinstance(channel, dict) else None
+        domain = (channel.get("scale") or {}).get("domain") if legend else None
+        if isinstance(domain, list) and legend.get("orient") == "top":
+            letters = float(legend.get("labelFontSize", config["legend"]["labelFontSize"]))
+            found[str(channel.get("field"))] = ([str(d) for d in domain], letters)
+    together = sum(
+        LETTER * size * len(t) + SYMBOL * size for texts, size in found.values() for t in texts
+    )
+    if len(found) > 1 and together > room:
+        return dict.fromkeys(found, 1)
+    return {field: _columns(texts, size, room) for field, (texts, size) in found.items()}
 
 
 def _axis(
@@ -82,7 +101,10 @@ def _axis(
         inner = "range" in (channel.get("scale") or {})
         height = float(spec.get("height") or width)
         room = 1.1 * height if name == "y" else (INNER_AXIS if inner else AXIS) * width
-        lines = _lines([title], room / (LETTER * spec["config"]["axis"]["titleFontSize"]))
+        letters = room / (LETTER * spec["config"]["axis"]["titleFontSize"])
+        # a title such as "Correlation: ← lower, higher →" breaks at its colon
+        parts = title.replace(": ", ":\n").split("\n") if len(title) > letters else [title]
+        lines = _lines(parts, letters)
         out["title"] = lines if len(lines) > 1 else title
     return out
 
