@@ -349,7 +349,13 @@ def _head(
 def _direction_layers(look: Look, text: ForestText) -> list[dict[str, Any]]:
     """What the two sides of 1 mean, under the ends of the axis."""
     s = look.sizes
-    sides = (("left", "from", f"← {text.direction[0]}"), ("right", "to", f"{text.direction[1]} →"))
+    left, right = f"← {text.direction[0]}", f"{text.direction[1]} →"
+    # beyond a scale too short for both, they stand to the sides of its middle
+    wide = [_wide([t], 0.94 * s.small, look) + 0.4 * s.small for t in (left, right)]
+    sides = (
+        ("left", f"min(from, (from + to) / 2 - {wide[0]:.0f})", left),
+        ("right", f"max(to, (from + to) / 2 + {wide[1]:.0f})", right),
+    )
     return [
         {
             "data": {"values": [{}]},

@@ -15,6 +15,9 @@ LETTER, BOLD_LETTER = 0.5, 0.56
 SUBTITLE_LINE = 110
 """Letters in which the pages break the lines under a title."""
 
+SOURCE = "Build "
+"""How the line on a figure's source begins, which stands by itself."""
+
 NAMES = 0.42
 """Share of the figure's width that the names beside an axis may take."""
 
@@ -132,7 +135,8 @@ def unwrapped(lines: list[str]) -> list[str]:
     last = ""
     for line in lines:
         first = line.split(" ", 1)[0]
-        if out and len(last) + 1 + len(first) > SUBTITLE_LINE:
+        full = len(last) + 1 + len(first) > SUBTITLE_LINE
+        if out and full and not line.startswith(SOURCE):
             out[-1] += f" {line}"
         else:
             out.append(line)
