@@ -81,8 +81,10 @@ def _legend_columns(
     found: dict[str, tuple[list[str], float]] = {}
     for channel in (c for one in layers for c in (one.get("encoding") or {}).values()):
         legend = channel.get("legend") if isinstance(channel, dict) else None
-        domain = (channel.get("scale") or {}).get("domain") if legend else None
-        if isinstance(domain, list) and legend.get("orient") == "top":
+        if not isinstance(legend, dict) or legend.get("orient") != "top":
+            continue
+        domain = (channel.get("scale") or {}).get("domain")
+        if isinstance(domain, list):
             letters = float(legend.get("labelFontSize", config["legend"]["labelFontSize"]))
             found[str(channel.get("field"))] = ([str(d) for d in domain], letters)
     together = sum(

@@ -126,8 +126,10 @@ def _about_sheet(book: Workbook, about: About, n: int, simulated: bool) -> None:
 def _cell(sheet: Any, value: Any, *, bold: bool = False, wrap: bool = False) -> WriteOnlyCell:
     if hasattr(value, "item"):
         value = value.item()
-    if value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
-        value = None if value is None or value is pd.NaT or math.isnan(value) else str(value)
+    if value is None or value is pd.NaT or value is pd.NA:
+        value = None
+    elif isinstance(value, float) and not math.isfinite(value):
+        value = None if math.isnan(value) else str(value)
     elif isinstance(value, pd.Timestamp):
         value = value.tz_localize(None).to_pydatetime() if value.tzinfo else value.to_pydatetime()
     elif not isinstance(value, (str, int, float, bool)):
