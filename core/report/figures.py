@@ -91,11 +91,13 @@ def render(spec: dict[str, Any], kind: Format, width_mm: float | None = None) ->
     return draw(spec, width_mm).to(kind)
 
 
-def draw(spec: dict[str, Any], width_mm: float | None = None) -> Drawing:
-    """``spec`` drawn as SVG; see :func:`render`."""
+def draw(
+    spec: dict[str, Any], width_mm: float | None = None, points: float | None = None
+) -> Drawing:
+    """``spec`` drawn as SVG; see :func:`render` and, for ``points``, :func:`at_width`."""
     check_closed(spec)
     if width_mm is not None:
-        spec = at_width(spec, width_mm)
+        spec = at_width(spec, width_mm, points)
     wide_mm = (spec.get("usermeta") or {}).get("width_mm")
     svg = vl_convert.vegalite_to_svg(fitted(spec), vl_version=VEGA_LITE, allowed_base_urls=[])
     found = _SIZE.search(svg)
@@ -105,15 +107,21 @@ def draw(spec: dict[str, Any], width_mm: float | None = None) -> Drawing:
     return Drawing(svg, width, height, wide_mm * PIXELS_PER_MM / width if wide_mm else 1.0)
 
 
-def at_width(spec: dict[str, Any], width_mm: float) -> dict[str, Any]:
-    """``spec`` laid out anew, so that at ``width_mm`` its type has the size that
-    :func:`core.charts.theme.printed` states for that width.
+def untitled(spec: dict[str, Any]) -> dict[str, Any]:
+    """``spec`` without its title, for where the title stands beside the figure."""
+    return {k: v for k, v in spec.items() if k != "title"}
+
+
+def at_width(spec: dict[str, Any], width_mm: float, points: float | None = None) -> dict[str, Any]:
+    """``spec`` laid out anew, so that at ``width_mm`` its small type has ``points``; by default
+    those that :func:`core.charts.theme.printed` states for that width.
 
     A figure whose height is free becomes lower where it becomes narrower; one made of rows keeps
     its rows.
     """
     letters = float(spec["config"]["axis"]["labelFontSize"])
-    scale = printed(width_mm).small / letters
+    small = printed(width_mm).small if points is None else points * PIXELS_PER_POINT
+    scale = small / letters
     width = width_mm * PIXELS_PER_MM / scale
     meta = {**(spec.get("usermeta") or {}), "width_mm": width_mm}
     sized = {**spec, "width": width, "usermeta": meta}
