@@ -279,7 +279,7 @@ def frequency_figure(
             place=np.arange(len(table)) + 0.5,
             percent=[f"{100 * p:.{1 if p < 0.1 else 0}f}%" for p in table.fraction],
             counts=[f"{m:,} of {n:,}" for m, n in zip(table.n_mutant, table.n, strict=True)],
-            median=[f"{m:.1f} per Mb" for m in table.tmb_median],
+            median=[f"{m:.1f} / Mb" for m in table.tmb_median],
         )
     }
     top = max(0.02, float(table.ci_upper.max())) * 1.12
@@ -306,7 +306,7 @@ def _frequency_template(
         "axis": None,
     }
     base = {"data": {"name": "fifths"}}
-    small = {"expr": f"width < 420 ? {0.8 * s.small:g} : {s.small:g}"}
+    small = {"expr": f"width < {420 * look.unit:.0f} ? {0.88 * s.small:g} : {s.small:g}"}
     below = {"type": "text", "baseline": "middle", "fontSize": small}
     layers: list[dict[str, Any]] = [
         {

@@ -20,6 +20,7 @@ from core.charts.forest_spec import (
     axes,
     columns_of,
     margins,
+    note_lines,
     template,
 )
 from core.charts.theme import Look
@@ -59,14 +60,14 @@ def forest_figure(
     pitch = PITCH * s.row
     data = {
         "rows": rows.assign(**clipped(rows, low, high), **placed(rows)),
-        "notes": pd.DataFrame({"line": range(len(notes)), "text": notes}),
+        "notes": note_lines(notes),
     }
     spec = dict(template(look, text, columns_of(rows), simulated, selectable))
     left, right = margins(rows, look, text)
     spec["height"] = float(np.ceil(pitch * len(rows)))
     spec["params"] = [
         # Beneath a minimal width the scale takes all of it; see the module.
-        {"name": "narrow", "expr": f"width < {NARROW if look.medium == 'screen' else 0}"},
+        {"name": "narrow", "expr": f"width < {NARROW * look.unit:.0f}"},
         {"name": "from", "expr": f"narrow ? 6 : {left:.0f}"},
         {"name": "to", "expr": f"width - (narrow ? 6 : {right:.0f})"},
     ]

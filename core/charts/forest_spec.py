@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,9 @@ from core.charts.view import watermark
 
 SELECTION = "chosen"
 """The selection of a clicked row; its value holds the row's ``key``."""
+
+NARROW_LINE = 56
+"""Letters of a footnote's line in a narrow figure."""
 
 NARROW = 620
 """Below this width in pixels (of the figure on a screen) text stands above the intervals."""
@@ -151,11 +155,9 @@ def template(
     layers += _text_layers(look, text, columns)
     layers += _direction_layers(look, text)
     layers += [_notes_layer(look), _row_layer(look, text, columns, selectable)]
-    s = look.sizes
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container" if look.medium == "screen" else s.width * 1.35,
-        "autosize": {"type": "fit-x" if look.medium == "screen" else "pad", "contains": "padding"},
+        **look.frame(1.35),
         "config": look.config(),
         "layer": layers,
     }
@@ -259,6 +261,9 @@ def _text_layers(look: Look, text: ForestText, columns: Columns) -> list[dict[st
     """The label at the left edge, the counts before the scale, the numbers right of it."""
     s, p = look.sizes, look.palette
     pitch, small = PITCH * s.row, s.small
+    stops = _stops(look, text, columns)
+    tight = 3.7 * small if "p" in stops else 0.0
+    beside = tight + 0.9 * _wide(["0.00 (0.00–00.00)"], small, look) + 0.5 * small
     up = {"expr": f"narrow ? {-0.22 * pitch:.1f} : 0"}
     size = {"expr": f"narrow ? {0.9 * small:.1f} : {small}"}
     layers: list[dict[str, Any]] = [
@@ -268,7 +273,7 @@ def _text_layers(look: Look, text: ForestText, columns: Columns) -> list[dict[st
                 "type": "text", "align": "left", "baseline": "middle", "fontSize": size, "dy": up,
                 "x": {"expr": f"datum.indent ? {0.9 * small:.1f} : 0"},
                 "fontWeight": {"expr": "datum.heading || datum.emphasised ? 600 : 400"},
-                "limit": {"expr": "datum.heading ? width : narrow ? width * 0.52 : 1000"},
+                "limit": {"expr": f"datum.heading ? width : narrow ? width - {beside:.0f} : 1000"},
             },
             "encoding": {
                 "y": _Y,
@@ -289,15 +294,13 @@ def _text_layers(look: Look, text: ForestText, columns: Columns) -> list[dict[st
         "p": text.p,
         "q": text.q,
     }
-    stops = _stops(look, text, columns)
     # Where it is narrow the ratio and p share the right edge.
     for name in ("ratio", "second", "p", "q"):
         if name not in stops:
             continue
         place = f"width - {stops[name]:.0f}"
         if name in ("ratio", "p"):
-            tight = 3.7 * small if name == "ratio" and "p" in stops else 0
-            place = f"width - (narrow ? {tight:.0f} : {stops[name]:.0f})"
+            place = f"width - (narrow ? {tight * (name == 'ratio'):.0f} : {stops[name]:.0f})"
         layers.append(_column(name, place, up, size, look, wide_only=name in ("second", "q")))
         heads.append((name, "right", place, titles[name]))
     more = {"ratio": f", {text.first}"} if columns.second else {}
@@ -346,7 +349,13 @@ def _head(
 def _direction_layers(look: Look, text: ForestText) -> list[dict[str, Any]]:
     """What the two sides of 1 mean, under the ends of the axis."""
     s = look.sizes
-    sides = (("left", "from", f"← {text.direction[0]}"), ("right", "to", f"{text.direction[1]} →"))
+    left, right = f"← {text.direction[0]}", f"{text.direction[1]} →"
+    # beyond a scale too short for both, they stand to the sides of its middle
+    wide = [_wide([t], 0.94 * s.small, look) + 0.4 * s.small for t in (left, right)]
+    sides = (
+        ("left", f"min(from, (from + to) / 2 - {wide[0]:.0f})", left),
+        ("right", f"max(to, (from + to) / 2 + {wide[1]:.0f})", right),
+    )
     return [
         {
             "data": {"values": [{}]},
@@ -361,6 +370,15 @@ def _direction_layers(look: Look, text: ForestText) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def note_lines(notes: list[str]) -> pd.DataFrame:
+    """Footnotes in lines for a wide and for a narrow figure: narrow, line, text."""
+    rows = []
+    for narrow in (False, True):
+        lines = [x for n in notes for x in (textwrap.wrap(n, NARROW_LINE) if narrow else [n])]
+        rows += [{"narrow": narrow, "line": i, "text": x} for i, x in enumerate(lines)]
+    return pd.DataFrame(rows, columns=["narrow", "line", "text"])
+
+
 def _notes_layer(look: Look) -> dict[str, Any]:
     s = look.sizes
     return {
@@ -368,7 +386,8 @@ def _notes_layer(look: Look) -> dict[str, Any]:
         "mark": {
             "type": "text", "align": "left", "baseline": "top", "x": 0,
             "y": {"expr": f"height + {4.4 * s.small + 1.5 * s.text:.1f} + "
-                          f"{1.35 * s.small:.1f} * datum.line"},
+                          f"{1.35 * s.small:.1f} * (datum.narrow == narrow ? datum.line : 0)"},
+            "opacity": {"expr": "datum.narrow == narrow ? 1 : 0"},
             "fontSize": 0.94 * s.small, "color": look.palette.muted,
             "limit": {"expr": "width"},
         },

@@ -216,8 +216,7 @@ def _template(look: Look, simulated: bool) -> dict[str, Any]:
         layers.insert(0, _watermark(look))
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container" if look.medium == "screen" else 0.6 * s.width,
-        "autosize": {"type": "fit-x" if look.medium == "screen" else "pad", "contains": "padding"},
+        **look.frame(0.6),
         "config": look.config(),
         "layer": layers,
     }

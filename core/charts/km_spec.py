@@ -40,9 +40,7 @@ def template(
     s = look.sizes
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container" if look.medium == "screen" else s.width,
-        "height": s.height,
-        "autosize": {"type": "fit-x" if look.medium == "screen" else "pad", "contains": "padding"},
+        **look.frame(height=s.height),
         "config": look.config(),
         "layer": layers,
     }
@@ -133,7 +131,7 @@ def _curve_layers(
         {
             "data": {"name": "curves"},
             "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": s.line},
-            "encoding": {"x": x, "y": y, "color": groups},
+            "encoding": {"x": x, "y": y, "color": groups, **_dashes(look, groups)},
         },
         {
             "data": {"name": "censored"},
@@ -147,6 +145,15 @@ def _curve_layers(
             "encoding": {"x": x, "y": y, "color": groups},
         },
     ]
+
+
+def _dashes(look: Look, groups: dict[str, Any]) -> dict[str, Any]:
+    """A dash per group where colours alone would not tell them apart."""
+    domain = groups["scale"]["domain"]
+    if (dash := look.dash(len(domain))) is None:
+        return {}
+    scale = {"domain": domain, "range": dash[::-1] if len(dash) == 2 else dash}
+    return {"strokeDash": {**groups, "scale": scale}}
 
 
 def _label_layers(look: Look, groups: dict[str, Any]) -> list[dict[str, Any]]:
@@ -185,7 +192,7 @@ def _risk_layers(
     s = look.sizes
     top = 3.6 * s.text + 1.6 * s.row
     row = {"expr": f"height + {top:g} + {s.row:g} * datum.row"}
-    size = {"expr": f"width < 300 ? {0.86 * s.small:g} : {s.small:g}"}
+    size = {"expr": f"width < {300 * look.unit:.0f} ? {0.88 * s.small:g} : {s.small:g}"}
     labels = {"type": "text", "align": "right", "x": -1.9 * s.small, "fontSize": size}
     return [
         {
@@ -210,7 +217,7 @@ def _risk_layers(
                 "type": "text",
                 "y": row,
                 "fontSize": size,
-                "opacity": {"expr": "width < 260 && datum.tick % 2 ? 0 : 1"},
+                "opacity": {"expr": f"width < {260 * look.unit:.0f} && datum.tick % 2 ? 0 : 1"},
             },
             "encoding": {"x": x, "text": {"field": "text"}, "color": groups},
         },

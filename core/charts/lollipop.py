@@ -30,6 +30,12 @@ LINEAR_UP_TO = 12
 WIDE, NARROW = 980.0, 300.0
 """Pixels of the axis that labels are kept apart for: a desk's screen and a telephone's."""
 
+SHRUNK = 0.88
+"""Size of letters where room is scarce, as a share of the small ones."""
+
+EDGE = 26
+"""Pixels from either end of the axis within which a label stands to the inner side of its pin."""
+
 BAR = 9.0
 """Half the thickness of the protein, in pixels of a screen."""
 
@@ -82,7 +88,7 @@ def lollipop_figure(
     groups = tuple(g for g in GROUPS if g in set(pins.group)) or GROUPS[:1]
     spec = dict(_template(look, groups, simulated))
     spec["height"] = layout.height
-    spec["layer"] = [_axes(result, layout, _ticks(pins, layout), start, end), *spec["layer"]]
+    spec["layer"] = [_axes(look, result, layout, _ticks(pins, layout), start, end), *spec["layer"]]
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     return Figure(f"lollipop-{result.gene.lower()}", spec, data, describe(result))
@@ -191,9 +197,13 @@ def _labels(pins: pd.DataFrame, layout: _Layout, look: Look, span: int) -> pd.Da
     away = 0.95 * look.sizes.small
     table["at"] = np.where(table.source == SOURCES[0], table.top - away, table.top + away)
     small = look.sizes.small
-    for column, pixels, size in (("wide", WIDE, small), ("narrow", NARROW, 0.86 * small)):
-        pixels = pixels if look.medium == "screen" else look.sizes.width * 1.2
-        table[column] = _fitting(table, pins, pixels / span, size, look)
+    # a fixed figure's width includes the names of its vertical axis
+    wide = WIDE if look.medium == "screen" else look.sizes.width * (0.9 if look.fixed else 1.2)
+    for column, pixels, size in (
+        ("wide", wide, small),
+        ("narrow", NARROW * look.unit, SHRUNK * small),
+    ):
+        table[column] = _fitting(table, pins, pixels, span, size, look)
     return table
 
 
@@ -208,16 +218,17 @@ def _residue_name(part: pd.DataFrame, position: int) -> str:
 
 
 def _fitting(
-    table: pd.DataFrame, pins: pd.DataFrame, pitch: float, size: float, look: Look
+    table: pd.DataFrame, pins: pd.DataFrame, pixels: float, span: int, size: float, look: Look
 ) -> list[bool]:
     """Which labels collide neither with a more frequent one nor with another residue's pin."""
-    radius = 0.6 * look.sizes.mark
+    radius, pitch = 0.6 * look.sizes.mark, pixels / span
     heads = np.column_stack([pins.position * pitch, pins.top]).astype(float)
     boxes = np.empty((0, 4))
     fits = []
     for position, at, label in zip(table.position, table["at"], table.label, strict=True):
         x, half, tall = position * pitch, 0.3 * size * len(label) + 2, 0.62 * size
         own = np.abs(heads[:, 0] - x) < 1e-9
+        x = x + half if x < EDGE else x - half if x > pixels - EDGE else x
         near = (np.abs(heads[:, 0] - x) < half + radius) & (
             np.abs(heads[:, 1] - at) < tall + radius
         )
@@ -301,9 +312,15 @@ _Y = {"type": "quantitative"}
 
 
 def _axes(
-    result: ProteinMap, layout: _Layout, ticks: pd.DataFrame, start: int, end: int
+    look: Look,
+    result: ProteinMap,
+    layout: _Layout,
+    ticks: pd.DataFrame,
+    start: int,
+    end: int,
 ) -> dict[str, Any]:
     """An invisible layer that carries both scales, and the dragging of the horizontal one."""
+    ticked = f"width < {420 * look.unit:.0f} ? 5 : 10"
     pad = max(1.0, 0.008 * (end - start))
     words = f"Residue of {result.gene}"
     words += f" ({result.length:,})" if result.length_known else ", length unknown"
@@ -329,7 +346,7 @@ def _axes(
                 "type": "quantitative",
                 "scale": {"domain": [start - pad, end + pad], "nice": False, "zero": False},
                 "axis": {"title": words, "grid": False, "format": ",d", "tickMinStep": 1,
-                         "labelOverlap": "greedy", "tickCount": {"expr": "width < 420 ? 5 : 10"}},
+                         "labelOverlap": "greedy", "tickCount": {"expr": ticked}},
             },
             "y": {
                 **_Y,
@@ -351,14 +368,12 @@ def _axes(
 @lru_cache(maxsize=32)
 def _template(look: Look, groups: tuple[str, ...], simulated: bool) -> dict[str, Any]:
     """Everything that does not depend on the numbers; never changed by those who use it."""
-    s = look.sizes
     layers = [_watermark(look)] if simulated else []
     layers += [*_protein_layers(look), _hotspot_layer(look)]
     layers += [*_pin_layers(look, groups), _label_layer(look), _side_layer(look)]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container" if look.medium == "screen" else s.width * 1.2,
-        "autosize": {"type": "fit-x" if look.medium == "screen" else "pad", "contains": "padding"},
+        **look.frame(1.2),
         "config": look.config(),
         "layer": layers,
     }
@@ -450,7 +465,7 @@ def _pin_layers(look: Look, groups: tuple[str, ...]) -> list[dict[str, Any]]:
             "symbolType": "circle",
             "symbolOpacity": 1,
             "labelFontSize": s.small,
-            "columns": {"expr": "width < 360 ? 2 : 5"},
+            "columns": {"expr": f"width < {360 * look.unit:.0f} ? 2 : 5"},
         },
     }
     return [
@@ -482,18 +497,20 @@ def _pin_layers(look: Look, groups: tuple[str, ...]) -> list[dict[str, Any]]:
 
 def _label_layer(look: Look) -> dict[str, Any]:
     s = look.sizes
-    fits = "datum.wide" if look.medium != "screen" else "width < 620 ? datum.narrow : datum.wide"
-    size = {"expr": f"width < 620 ? {0.86 * s.small:.2f} : {s.small}"}
+    narrow = f"width < {620 * look.unit if look.medium == 'screen' else 0.75 * s.width:.0f}"
+    fits = f"{narrow} ? datum.narrow : datum.wide"
+    size = {"expr": f"{narrow} ? {SHRUNK * s.small:.2f} : {s.small}"}
     edge = "scale('x', datum.position)"
+    align = f"{edge} < {EDGE} ? 'left' : {edge} > width - {EDGE} ? 'right' : 'center'"
     return {
         "data": {"name": "labels"},
         "mark": {
             "type": "text",
             "baseline": "middle",
             "clip": True,
-            "fontSize": s.small if look.medium != "screen" else size,
+            "fontSize": size,
             "opacity": {"expr": f"({fits}) ? 1 : 0"},
-            "align": {"expr": f"{edge} < 26 ? 'left' : {edge} > width - 26 ? 'right' : 'center'"},
+            "align": {"expr": align},
         },
         "encoding": {
             "x": {"field": "position", "type": "quantitative"},

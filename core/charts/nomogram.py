@@ -341,9 +341,8 @@ def _template(look: Look, simulated: bool, height: int) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container" if look.medium == "screen" else s.width,
+        **look.frame(),
         "height": height,
-        "autosize": {"type": "fit-x" if look.medium == "screen" else "pad", "contains": "padding"},
         "config": look.config(),
         "layer": [*([watermark(look)] if simulated else []), *layers],
     }

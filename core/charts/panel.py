@@ -259,9 +259,8 @@ def row_places(look: Look, rows: pd.DataFrame, right: float) -> list[dict[str, A
     """Where the scale starts and ends: after the longest label, before the column of medians."""
     longest = max((len(t) + (2 if i else 0) for t, i in zip(rows.label, rows.indent, strict=True)))
     left = min(0.55 * look.sizes.small * longest + 16, 330)
-    limit = NARROW if look.medium == "screen" else 0
     return [
-        {"name": "narrow", "expr": f"width < {limit}"},
+        {"name": "narrow", "expr": f"width < {NARROW * look.unit:.0f}"},
         {"name": "from", "expr": f"narrow ? min({left:.0f}, 0.42 * width) : {left:.0f}"},
         {"name": "to", "expr": f"width - (narrow ? 8 : {right:.0f})"},
     ]
@@ -358,7 +357,7 @@ def _hues(look: Look, tests: tuple[str, ...]) -> dict[str, Any]:
         "scale": {"domain": [TESTS[t] for t in tests], "range": [of[t] for t in tests]},
         "legend": {
             "orient": "top", "title": None, "symbolType": "circle", "symbolOpacity": 1,
-            "offset": 4, "labelFontSize": look.sizes.small, "columnPadding": 18,
+            "offset": 4, "labelFontSize": look.sizes.small, "columnPadding": round(18 * look.unit),
         },
     }  # fmt: skip
 
@@ -483,8 +482,9 @@ def _heat(look: Look, simulated: bool, selectable: bool, columns: int) -> dict[s
                         "interpolate": "rgb",
                     },
                     "legend": {
-                        "orient": "bottom", "direction": "horizontal", "gradientLength": 240,
-                        "title": f"{EFFECT} (mutant lower / higher)", "titleLimit": 400,
+                        "orient": "bottom", "direction": "horizontal",
+                        "gradientLength": round(240 * look.unit),
+                        "title": f"{EFFECT} (mutant lower / higher)", "titleLimit": 420 * look.unit,
                         "format": "+.1~f", "values": [-STRONG, 0, STRONG],
                         "titleFontWeight": "normal", "titleFontSize": 0.92 * s.small,
                     },

@@ -14,9 +14,7 @@ def view(
     s = look.sizes
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container" if look.medium == "screen" else s.width,
-        "height": round(height * s.height),
-        "autosize": {"type": "fit-x" if look.medium == "screen" else "pad", "contains": "padding"},
+        **look.frame(height=round(height * s.height)),
         "config": look.config(),
         "layer": [*([watermark(look)] if simulated else []), *layers],
     }

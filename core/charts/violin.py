@@ -125,9 +125,8 @@ def _points(result: FeatureDetail, place: dict[str, float]) -> pd.DataFrame:
 def _places(look: Look, rows: pd.DataFrame) -> list[dict[str, Any]]:
     small = look.sizes.small
     left = 0.58 * small * max(len(t) for t in rows.label) + 18
-    limit = NARROW if look.medium == "screen" else 0
     return [
-        {"name": "narrow", "expr": f"width < {limit}"},
+        {"name": "narrow", "expr": f"width < {NARROW * look.unit:.0f}"},
         {"name": "from", "expr": f"{left:.0f}"},
         {"name": "to", "expr": f"width - (narrow ? 10 : {12 * small:.0f})"},
     ]

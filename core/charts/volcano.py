@@ -15,7 +15,7 @@ import pandas as pd
 
 from core.analysis.gene_scan import ADJUSTED, GeneScan
 from core.charts.figure import Figure
-from core.charts.theme import Look
+from core.charts.theme import SIZES, Look
 from core.charts.view import view
 from core.charts.wording import p_text, ratio_text
 from core.model import ENDPOINT_LABEL
@@ -47,7 +47,7 @@ def volcano_figure(
 ) -> Figure:
     """Draw the raw or the adjusted scan; ``gene`` is marked."""
     look = look or Look()
-    points = drawn(result.table, gene, ADJUSTED if adjusted else "")
+    points = drawn(result.table, gene, ADJUSTED if adjusted else "", crowding(look))
     spread = float(np.abs(np.log(points["at"].to_numpy(float))).max()) if len(points) else 0.0
     reach = float(np.exp(max(spread * 1.22, np.log(1.5))))
     top = max(3.2, float(points.height.max()) * 1.08) if len(points) else 3.2
@@ -65,14 +65,24 @@ def volcano_figure(
     return Figure(stem, spec, {"genes": points}, about)
 
 
-def drawn(table: pd.DataFrame, gene: str, lead: str = "") -> pd.DataFrame:
-    """The points of the figure: gene, at, height, label, chosen, and the numbers as text."""
+def crowding(look: Look) -> float:
+    """How much more of the figure's width a label takes than on a desk's screen."""
+    screen = SIZES["screen"]
+    letters = look.sizes.width / look.sizes.small
+    return max(1.0, screen.width / screen.small / letters)
+
+
+def drawn(table: pd.DataFrame, gene: str, lead: str = "", crowded: float = 1.0) -> pd.DataFrame:
+    """The points of the figure: gene, at, height, label, chosen, and the numbers as text.
+
+    ``crowded``: of :func:`crowding`.
+    """
     known = table[table[f"{lead}p_value"].notna() & table[f"{lead}hazard_ratio"].notna()]
     p = known[f"{lead}p_value"].to_numpy(float)
     at = np.clip(known[f"{lead}hazard_ratio"].to_numpy(float), *FARTHEST)
     height = -np.log10(np.maximum(p, SMALLEST))
     chosen = (known.gene == gene).to_numpy()
-    labelled = _labelled(np.log(at), height, chosen)
+    labelled = _labelled(np.log(at), height, chosen, crowded)
     keep = labelled | (p < ALWAYS_BELOW) | _first_of_cell(np.log(at), height)
     rows = known[keep]
     return pd.DataFrame(
@@ -96,14 +106,17 @@ _INTERVAL = ("hazard_ratio", "ci_lower", "ci_upper")
 
 
 def _labelled(
-    x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], chosen: np.ndarray[Any, Any]
+    x: np.ndarray[Any, Any],
+    y: np.ndarray[Any, Any],
+    chosen: np.ndarray[Any, Any],
+    crowded: float,
 ) -> np.ndarray[Any, Any]:
     """True for the chosen gene and the LABELLED highest, but for those whose labels would meet."""
     label = chosen.copy()
     spans = [max(float(np.ptp(v)), 1e-12) if v.size else 1.0 for v in (x, y)]
     for i in np.argsort(-y, kind="stable")[:LABELLED]:
-        near = np.abs(x[label] - x[i]) / spans[0] < ROOM[0]
-        label[i] |= not (near & (np.abs(y[label] - y[i]) / spans[1] < ROOM[1])).any()
+        near = np.abs(x[label] - x[i]) / spans[0] < ROOM[0] * crowded
+        label[i] |= not (near & (np.abs(y[label] - y[i]) / spans[1] < ROOM[1] * crowded**0.5)).any()
     return label
 
 

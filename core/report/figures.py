@@ -1,31 +1,154 @@
-"""A figure as a file: SVG, PDF or PNG, made without a network and without a browser."""
+"""A figure as a file: SVG, PDF or PNG, made without a network and without a browser.
+
+A pixel of a figure is 1/96 inch of paper. SVG states its size in millimetres and keeps text as
+text, in the fonts that theme.FONT lists (so that it can be edited; where none of them is on the
+reader's machine another is taken). PDF has the page of exactly the figure and its fonts embedded;
+PNG has 300 dots an inch.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import vl_convert
+
+from core.charts.theme import PIXELS_PER_MM, PIXELS_PER_POINT, printed
+from core.model import BadFile
+from core.report.fit import fitted
 
 Format = Literal["svg", "pdf", "png"]
 
 VEGA_LITE = "6.4"
 """The Vega-Lite version that reads the specs of core.charts."""
 
-PNG_SCALE = 3.0
-"""Pixels of the file for each pixel of the figure: 300 dots an inch at print size."""
+DOTS_PER_INCH = 300
+"""Of a PNG on paper."""
 
 FORMATS: tuple[Format, ...] = ("svg", "pdf", "png")
 
 MIME = {"svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png"}
 
+FORBIDDEN = frozenset({"url", "href", "image", "src"})
+"""Keys and marks by which a spec would read a file, the network, or link elsewhere."""
 
-def render(spec: dict[str, Any], kind: Format) -> bytes:
-    """``spec`` (plain JSON values, data inside) drawn as a file of ``kind``."""
-    if kind == "svg":
-        text: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
-        return text.encode("utf-8")
-    if kind == "pdf":
-        document: bytes = vl_convert.vegalite_to_pdf(spec, vl_version=VEGA_LITE)
-        return document
-    image: bytes = vl_convert.vegalite_to_png(spec, scale=PNG_SCALE, vl_version=VEGA_LITE)
-    return image
+LEAST_HEIGHT = 0.7
+"""Share of its height that a figure without rows keeps where it becomes narrow."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure drawn once: its SVG text in pixels, and their size on paper.
+
+    width, height: of the SVG, in its own pixels; scale: 1/96 inch of paper for each of them.
+    """
+
+    svg: str
+    width: float
+    height: float
+    scale: float
+
+    @property
+    def millimetres(self) -> tuple[float, float]:
+        """Width and height on paper."""
+        pixels = self.scale / PIXELS_PER_MM
+        return self.width * pixels, self.height * pixels
+
+    def to(self, kind: Format, dots_per_inch: float = DOTS_PER_INCH) -> bytes:
+        """The file of ``kind``; ``dots_per_inch`` is of a PNG."""
+        if kind == "svg":
+            wide, tall = (f"{v:.3f}mm" for v in self.millimetres)
+            return self._sized(wide, tall).encode("utf-8")
+        if kind == "pdf":
+            # the converter takes a pixel for a point
+            wide, tall = (f"{v * self.scale / PIXELS_PER_POINT:.4f}" for v in self._size)
+            document: bytes = vl_convert.svg_to_pdf(self._sized(wide, tall))
+            return document
+        # ppi multiplies by ppi / 72 and is written into the file
+        image: bytes = vl_convert.svg_to_png(
+            self.svg, scale=self.scale * 72 / 96, ppi=dots_per_inch
+        )
+        return image
+
+    @property
+    def _size(self) -> tuple[float, float]:
+        return self.width, self.height
+
+    def _sized(self, width: str, height: str) -> str:
+        return _SIZE.sub(f'width="{width}" height="{height}"', self.svg, count=1)
+
+
+_SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
+
+
+def render(spec: dict[str, Any], kind: Format, width_mm: float | None = None) -> bytes:
+    """``spec`` (plain JSON values, data inside) drawn as a file of ``kind``.
+
+    ``width_mm``: the whole figure's width on paper, whatever medium the spec was made for; None
+    keeps the size of the spec. Raises BadFile for a spec that reaches outside itself.
+    """
+    return draw(spec, width_mm).to(kind)
+
+
+def draw(
+    spec: dict[str, Any], width_mm: float | None = None, points: float | None = None
+) -> Drawing:
+    """``spec`` drawn as SVG; see :func:`render` and, for ``points``, :func:`at_width`."""
+    check_closed(spec)
+    if width_mm is not None:
+        spec = at_width(spec, width_mm, points)
+    wide_mm = (spec.get("usermeta") or {}).get("width_mm")
+    svg = vl_convert.vegalite_to_svg(fitted(spec), vl_version=VEGA_LITE, allowed_base_urls=[])
+    found = _SIZE.search(svg)
+    if found is None:  # pragma: no cover - the converter always states a size
+        raise BadFile("The figure could not be drawn.", found="an SVG file without a size")
+    width, height = float(found[1]), float(found[2])
+    return Drawing(svg, width, height, wide_mm * PIXELS_PER_MM / width if wide_mm else 1.0)
+
+
+def untitled(spec: dict[str, Any]) -> dict[str, Any]:
+    """``spec`` without its title, for where the title stands beside the figure."""
+    return {k: v for k, v in spec.items() if k != "title"}
+
+
+def at_width(spec: dict[str, Any], width_mm: float, points: float | None = None) -> dict[str, Any]:
+    """``spec`` laid out anew, so that at ``width_mm`` its small type has ``points``; by default
+    those that :func:`core.charts.theme.printed` states for that width.
+
+    A figure whose height is free becomes lower where it becomes narrower; one made of rows keeps
+    its rows.
+    """
+    letters = float(spec["config"]["axis"]["labelFontSize"])
+    small = printed(width_mm).small if points is None else points * PIXELS_PER_POINT
+    scale = small / letters
+    width = width_mm * PIXELS_PER_MM / scale
+    meta = {**(spec.get("usermeta") or {}), "width_mm": width_mm}
+    sized = {**spec, "width": width, "usermeta": meta}
+    sized["autosize"] = {"type": "fit-x", "contains": "padding"}
+    elastic = meta.get("elastic")
+    if elastic is not None and elastic == spec.get("height"):
+        sized["height"] = round(min(max(0.6 * width, LEAST_HEIGHT * elastic), elastic))
+    return sized
+
+
+def check_closed(spec: Any) -> None:
+    """Raise BadFile where a spec, such as one from a file, reads or links to anything outside."""
+    stack = [spec]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            # rows of data may have any column; their values are only text and numbers
+            named = {k: v for k, v in part.items() if k not in ("datasets", "values")}
+            mark = part.get("mark")
+            kind = mark.get("type") if isinstance(mark, dict) else mark
+            if kind == "image" or FORBIDDEN & set(named):
+                raise BadFile(
+                    "A figure in this file refers to something outside itself.",
+                    expected="figures with their data inside",
+                    found=str(next(iter(FORBIDDEN & set(named)), "an image")),
+                    remedy="Choose a file that was saved from the Present page.",
+                )
+            stack += named.values()
+        elif isinstance(part, list):
+            stack += part

@@ -384,3 +384,32 @@ def features() -> pd.DataFrame:
         for f in feature_catalogue()
     ]
     return pd.DataFrame(rows, columns=["feature", *plain, "source", "description"])
+
+
+# --------------------------------------------------------------------------------------
+# Publications of methods
+# --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A publication; ``matches`` finds the words of a text that call for it."""
+
+    key: str
+    cited: str
+    matches: str
+    type: str
+    author: str
+    title: str
+    journal: str
+    year: int
+    volume: str
+    number: str
+    pages: str
+    doi: str
+
+
+@cache
+def references() -> tuple[Reference, ...]:
+    """Every publication of a method, in the order of their file."""
+    return tuple(Reference(**entry) for entry in _read("references")["reference"])
