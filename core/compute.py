@@ -51,6 +51,8 @@ LOSSES = 3
 """Losses of workers in a row, without a result between them, after which the work is given up."""
 AHEAD = 4
 """Tasks handed over for each worker at a time, so that tasks may be made as they are needed."""
+GATHER = 5.0
+"""Seconds to fetch one result from the cluster, after which it is asked for again."""
 PATIENCE = 60.0
 """Seconds for which a cluster may be without a scheduler (at the start) or a worker."""
 
@@ -329,12 +331,18 @@ class _Cluster:
     def result(self, future: Any) -> Any:
         distributed = importlib.import_module("distributed")
         self._seen = time.monotonic()
-        try:
-            value = future.result()
-        except distributed.KilledWorker:
-            raise _given_up("a task whose workers ended each time it ran") from None
-        except distributed.CancelledError:
-            raise _no_cluster(self._place.cluster, "the scheduler is gone") from None
+        while True:
+            try:
+                value = future.result(timeout=GATHER)
+                break
+            except distributed.KilledWorker:
+                raise _given_up("a task whose workers ended each time it ran") from None
+            except distributed.CancelledError:
+                raise _no_cluster(self._place.cluster, "the scheduler is gone") from None
+            except TimeoutError:
+                if future.status == "error":  # the task's own
+                    raise
+                self.check()  # its worker was lost before the result was fetched
         self.futures.remove(future)
         return value
 
