@@ -246,9 +246,7 @@ def _pool(workers: int, shared: tuple[Any, ...]) -> Iterator[_Pool]:
     for variable in ONE_THREAD:  # inherited; numpy of this process has read its own long ago
         os.environ.setdefault(variable, "1")
     context = _Context()
-    pool = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_begin, initargs=(shared,)
-    )
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(shared,))
     try:
         yield _Pool(workers, pool)
     except BaseException:
@@ -273,7 +271,7 @@ class _Process(SpawnProcess):
                 k: v for k, v in whole(name).items() if not k.startswith("init_main")
             }
             try:
-                return SpawnProcess._Popen(process_obj)  # type: ignore[attr-defined]
+                return SpawnProcess._Popen(process_obj)
             finally:
                 spawn.get_preparation_data = whole
 
@@ -370,9 +368,7 @@ def _cluster(place: Place, shared: tuple[Any, ...]) -> Iterator[_Cluster]:
     # blocks of an expression matrix are 10 MB each, which Dask would warn of
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GB"}):
         try:
-            client = distributed.Client(
-                place.cluster, timeout=place.patience, set_as_default=False
-            )
+            client = distributed.Client(place.cluster, timeout=place.patience, set_as_default=False)
         except (OSError, ValueError) as error:
             raise _no_cluster(place.cluster, str(error) or type(error).__name__) from error
         try:

@@ -20,7 +20,7 @@ import streamlit as st
 
 from core.analysis.agreement import Agreement, agreement_question
 from core.analysis.burden import Burden, burden_question
-from core.analysis.burden_null import BLOCK, DRAWS, MatchedNull, draw_null, matched_null
+from core.analysis.burden_null import MatchedNull, draw_nulls, matched_null
 from core.analysis.cohorts import CohortOverview, cohort_overview
 from core.analysis.composition import Composition, composition_question
 from core.analysis.comutation import CoMutation
@@ -261,18 +261,15 @@ def burden_null(
     endpoint: str,
     progress: Callable[[float], None],
 ) -> MatchedNull:
-    """:func:`core.analysis.burden_null.matched_null`; blocks of draws are remembered.
+    """:func:`core.analysis.burden_null.matched_null`; its draws are remembered.
 
-    ``progress`` is told the fraction done after each block. Raises NotEnoughData.
+    ``progress`` is told of the first run only. Raises NotEnoughData.
     """
     result = burden(store, filters, stratifier, endpoint)
-    blocks = []
-    for number in range(DRAWS // BLOCK):
-        blocks.append(
-            _null_block(str(store.path), filters, stratifier, endpoint, number, result.rows)
-        )
-        progress((number + 1) * BLOCK / DRAWS)
-    return matched_null(result.rows, np.concatenate(blocks), small=result.small)
+    kept = _drawn_null(str(store.path), filters, stratifier, endpoint)
+    if not kept:  # outside the cached function, which could not draw a bar
+        kept.append(draw_nulls(result.rows, progress=progress))
+    return matched_null(result.rows, kept[0], small=result.small)
 
 
 def genes_scanned(
@@ -616,16 +613,12 @@ def _burden(
     return burden_question(_store, filters, stratifier, endpoint=endpoint)
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
-def _null_block(
-    path: str,
-    filters: Filters,
-    stratifier: Stratifier,
-    endpoint: str,
-    number: int,
-    _rows: pd.DataFrame,
-) -> npt.NDArray[np.float64]:
-    return draw_null(_rows, number)
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _drawn_null(
+    path: str, filters: Filters, stratifier: Stratifier, endpoint: str
+) -> list[npt.NDArray[np.float64]]:
+    """At most one null: empty until it has been drawn, with a bar, for the first time."""
+    return []
 
 
 @st.cache_resource(max_entries=8, show_spinner="Testing every gene, with and without the burden")

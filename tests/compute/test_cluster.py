@@ -53,9 +53,7 @@ def cluster(folder: Path, workers: int = 2) -> Iterator[Running]:
     def start(*command: str) -> None:
         log = (folder / f"{len(started)}.log").open("wb")
         call = [sys.executable, "-m", *command, "--scheduler-file", str(contact), "--no-dashboard"]
-        started.append(
-            subprocess.Popen(call, cwd=folder, env=ENVIRONMENT, stdout=log, stderr=log)
-        )
+        started.append(subprocess.Popen(call, cwd=folder, env=ENVIRONMENT, stdout=log, stderr=log))
         log.close()
 
     try:
@@ -105,9 +103,7 @@ def test_an_error_of_a_task_comes_back_as_it_is(two: Running) -> None:
     assert (error.where, error.remedy) == ("here", "Widen.")
 
 
-def test_the_environment_names_the_cluster(
-    two: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_names_the_cluster(two: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(compute.CLUSTER_VARIABLE, two.address)
     found = run(tasks.process, range(8))
     assert {pid for pid, _ in found} <= {w.pid for w in two.workers}
@@ -137,9 +133,7 @@ def test_a_worker_killed_in_the_middle_costs_no_result(tmp_path: Path) -> None:
 
         kept: list[int] = []
         start = time.monotonic()
-        found = run(
-            tasks.slow_draw, range(40), shared=(2.5,), place=running.place, keep=kill
-        )
+        found = run(tasks.slow_draw, range(40), shared=(2.5,), place=running.place, keep=kill)
         assert running.workers[0].wait(10) != 0, "it was killed, and did not end by itself"
         assert time.monotonic() - start < 120
     assert same(found, run(tasks.draw, range(40), shared=(2.5,), place=HERE))
