@@ -224,8 +224,9 @@ def _bootstrapped(
         kept.fits |= {digest[r]: w for r, w in zip(rows, fits, strict=True)}
     if new.size:
         kept.save()
-    rows: Floats = np.array([kept.fits[d] for d in digest]).reshape(-1, len(reference.signatures) + 1)
-    return _Fits(rows[:, :-1], rows[:, -1])
+    width = len(reference.signatures) + 1
+    whole: Floats = np.array([kept.fits[d] for d in digest]).reshape(-1, width)
+    return _Fits(whole[:, :-1], whole[:, -1])
 
 
 def _fit_new(
