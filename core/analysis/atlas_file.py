@@ -44,6 +44,14 @@ def atlas_path(store: Store) -> Path:
     return store.path.parent / f"atlas-{store.version}-{setting}.parquet"
 
 
+def atlas_made(store: Store) -> int:
+    """When the atlas of this build was published (nanoseconds); 0 where it has not been."""
+    try:
+        return atlas_path(store).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def open_atlas(store: Store) -> Atlas | None:
     """The atlas of this store's build; None where it has not been made.
 

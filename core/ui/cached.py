@@ -19,6 +19,9 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.agreement import Agreement, agreement_question
+from core.analysis.atlas import Atlas, AtlasView
+from core.analysis.atlas import atlas_view as view_atlas
+from core.analysis.atlas_file import atlas_made, open_atlas
 from core.analysis.burden import Burden, burden_question
 from core.analysis.burden_null import MatchedNull, draw_nulls, matched_null
 from core.analysis.cohorts import CohortOverview, cohort_overview
@@ -277,6 +280,16 @@ def genes_scanned(
 ) -> GeneScan:
     """:func:`core.analysis.gene_scan.gene_scan`, remembered. Raises NotEnoughData."""
     return _genes_scanned(str(store.path), filters, classes, endpoint, store)
+
+
+def atlas(store: Store) -> Atlas | None:
+    """:func:`core.analysis.atlas_file.open_atlas`, read once for each time it was made."""
+    return _atlas(str(store.path), atlas_made(store), store)
+
+
+def atlas_view(store: Store, setting: str, endpoint: str, gene: str, adjusted: bool) -> AtlasView:
+    """:func:`core.analysis.atlas.atlas_view` of this build's atlas, which has been made."""
+    return _atlas_view(str(store.path), atlas_made(store), setting, endpoint, gene, adjusted, store)
 
 
 def mutation_frequency(
@@ -626,6 +639,24 @@ def _genes_scanned(
     path: str, filters: Filters, classes: tuple[str, ...], endpoint: str, _store: Store
 ) -> GeneScan:
     return gene_scan(_store, filters, classes, endpoint=endpoint)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _atlas(path: str, made: int, _store: Store) -> Atlas | None:
+    return open_atlas(_store)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _atlas_view(
+    path: str, made: int, setting: str, endpoint: str, gene: str, adjusted: bool, _store: Store
+) -> AtlasView:
+    found = atlas(_store)
+    if found is None:
+        raise StoreError(
+            "The atlas of this build was removed while the page was open.",
+            remedy="Reload the page.",
+        )
+    return view_atlas(found, setting, endpoint, gene, adjusted=adjusted)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
