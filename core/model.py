@@ -267,6 +267,10 @@ class StoreError(DashboardError):
     """A store that is missing, locked, damaged or of another schema version."""
 
 
+class ComputeError(DashboardError):
+    """A computation whose workers cannot be reached, or end again and again."""
+
+
 class UnknownGene(BadInput):
     """A gene symbol that neither the store nor its aliases know."""
 

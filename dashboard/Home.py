@@ -45,6 +45,7 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
     "Can I believe it?": [
         ("agreement", "Do the cohorts agree?", "balance"),
         ("burden", "Gene or burden?", "blur_on"),
+        ("atlas", "Every gene, everywhere", "grid_on"),
         ("setting", "Predictive or prognostic?", "call_split"),
         ("ledger", "The paper's numbers", "fact_check"),
     ],

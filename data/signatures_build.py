@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import MutableSequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +28,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.compute import HERE, elsewhere, run
 from core.stats.sbs96 import (
     CHANNELS,
     Channels,
@@ -220,24 +220,28 @@ def _bootstrapped(
     kept = _Cache.of(cache, reference)
     first = pd.Series(digest).drop_duplicates()
     new = first.index[~first.isin(list(kept.fits))].to_numpy(np.int64)
-    for at, (rows, fits) in enumerate(_fit_new(counts, new, reference)):
+    for rows, fits in zip(*_fit_new(counts, new, reference, progress), strict=True):
         kept.fits |= {digest[r]: w for r, w in zip(rows, fits, strict=True)}
-        progress("refitting signatures", 0.58 + 0.02 * min(1.0, (at + 1) * TASK / new.size))
     if new.size:
         kept.save()
-    rows = np.array([kept.fits[d] for d in digest]).reshape(-1, len(reference.signatures) + 1)
-    return _Fits(rows[:, :-1], rows[:, -1])
+    width = len(reference.signatures) + 1
+    whole: Floats = np.array([kept.fits[d] for d in digest]).reshape(-1, width)
+    return _Fits(whole[:, :-1], whole[:, -1])
 
 
-def _fit_new(counts: Ints, rows: Ints, reference: SignatureReference) -> Any:
-    """Pairs of rows and their fits, task by task; on several processes where there are many."""
+def _fit_new(
+    counts: Ints, rows: Ints, reference: SignatureReference, progress: Progress
+) -> tuple[list[Ints], list[Floats]]:
+    """The rows of each task and their fits; on several processes where there are many."""
     tasks = [rows[i : i + TASK] for i in range(0, rows.size, TASK)]
-    work = partial(_fit_task, reference=reference)
-    if rows.size < SHARED_OUT:
-        yield from zip(tasks, map(work, (counts[t] for t in tasks)), strict=True)
-        return
-    with ProcessPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        yield from zip(tasks, pool.map(work, [counts[t] for t in tasks]), strict=True)
+    fits = run(
+        _fit_task,
+        [counts[t] for t in tasks],
+        shared=(reference,),
+        place=HERE if rows.size < SHARED_OUT else elsewhere(),
+        progress=lambda done: progress("refitting signatures", 0.58 + 0.02 * done),
+    )
+    return tasks, fits
 
 
 def _fit_task(counts: Ints, reference: SignatureReference) -> Floats:

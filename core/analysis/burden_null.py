@@ -9,6 +9,7 @@ Source: Phipson and Smyth, Stat Appl Genet Mol Biol 2010;9:39 (p is never 0).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from core.compute import Place, place_for, run
 from core.stats.scan import ScanOptions, scan
 
 Floats = npt.NDArray[np.float64]
@@ -25,6 +27,8 @@ DRAWS = 1000
 BLOCK = 250
 """Draws made at once; each block is a task of its own, with its own seed."""
 SEED = 20240601
+DRAW_SECONDS = 1.2e-7
+"""Of one draw, for each patient, on one core: 0.3 s for 1,000 draws of 2,500 patients."""
 BIN = 10
 """Patients in a TMB bin, about: few, so that patients of one bin hardly differ in burden."""
 NAN = float("nan")
@@ -75,6 +79,32 @@ def permuted_labels(mutant: Floats, bins: Ints, draws: int, rng: np.random.Gener
     out = np.empty((order.size, draws))
     out[order] = mutant[order][shuffled].T
     return out
+
+
+def draw_nulls(
+    rows: pd.DataFrame,
+    draws: int = DRAWS,
+    *,
+    place: Place | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Floats:
+    """Raw log hazard ratios of ``draws`` permuted labels, block after block of :func:`draw_null`.
+
+    A null of a second is drawn in the calling process, a long one where ``core.compute`` puts it.
+    """
+    columns = ["cohort_id", "tumor_type", "tmb_per_mb", "time_months", "event", "mutant"]
+    blocks = run(
+        _block,
+        range(-(-draws // BLOCK)),
+        shared=(rows[columns],),
+        place=place or place_for(len(rows) * draws * DRAW_SECONDS),
+        progress=progress,
+    )
+    return np.concatenate(blocks)[:draws]
+
+
+def _block(number: int, rows: pd.DataFrame) -> Floats:
+    return draw_null(rows, number)
 
 
 def draw_null(rows: pd.DataFrame, block: int, draws: int = BLOCK) -> Floats:

@@ -18,13 +18,16 @@ from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
 from core.model import ENDPOINT_LABEL, NON_SYNONYMOUS, Filters, NotEnoughData
 from core.stats.multiple import benjamini_hochberg
 from core.stats.scan import ScanOptions, scan
-from core.store import Store
+from core.store import MutationMatrix, Store
 
 MIN_MUTANT = 10
 """Mutant patients (and wild-type patients) from which a gene is tested."""
 
 SIMILAR = 4 / 3
 """Two genes are mutated in a similar number of patients within this factor."""
+
+SCANNED = ("cohort_id", "tumor_type", "time_months", "event", "tmb_z")
+"""Columns of the patients that a scan uses."""
 
 ADJUSTED = "adjusted_"
 """Lead of the columns of the adjusted model."""
@@ -68,6 +71,32 @@ def gene_scan(
 
     Raises NotEnoughData where no gene has MIN_MUTANT mutant patients.
     """
+    return scan_of(scan_input(store, filters, classes, endpoint=endpoint))
+
+
+@dataclass(frozen=True, eq=False)
+class ScanInput:
+    """What a scan needs of a store, and no more: it may be done in another process.
+
+    rows: cohort_id, tumor_type, time_months, event, tmb_z of the patients
+    """
+
+    rows: pd.DataFrame
+    matrix: MutationMatrix
+    endpoint: str
+
+
+def scan_input(
+    store: Store,
+    filters: Filters,
+    classes: Sequence[str] = NON_SYNONYMOUS,
+    *,
+    endpoint: str = "OS",
+) -> ScanInput:
+    """The patients that ``filters`` keep, with the endpoint and TMB known, and their calls.
+
+    Raises NotEnoughData where no gene has MIN_MUTANT mutant patients.
+    """
     frame = store.patients(filters, endpoint)
     known = frame[["time_months", "event", "tmb_z"]].notna().all(axis=1)
     rows = frame[known].reset_index(drop=True)
@@ -79,13 +108,19 @@ def gene_scan(
             found=f"{len(rows):,} patients with {endpoint} and TMB known",
             remedy="Widen a filter.",
         )
+    return ScanInput(rows[list(SCANNED)], matrix, endpoint)
+
+
+def scan_of(given: ScanInput) -> GeneScan:
+    """Both scans of what was read."""
+    matrix = given.matrix
     return scan_genes(
-        rows,
+        given.rows,
         matrix.mutated,
         matrix.genes,
         matrix.profiled,
         matrix.profile_of_gene,
-        endpoint=endpoint,
+        endpoint=given.endpoint,
     )
 
 

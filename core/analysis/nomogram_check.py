@@ -15,6 +15,7 @@ import pandas as pd
 from core.analysis.covariates import Covariate, covariate_columns
 from core.analysis.nomogram import NomogramBuild
 from core.analysis.nomogram_model import NomogramModel
+from core.compute import Place, place_for
 from core.model import Filters, Role
 from core.stats.brier import brier_score, integrated_brier
 from core.stats.calibration import (
@@ -35,6 +36,8 @@ from core.store import Store, sentence
 Progress = Callable[[str, float], None]
 
 DRAWS = 200
+DRAW_SECONDS = 2e-5
+"""Of one resample, for each patient, on one core."""
 EVENTS_TO_VALIDATE = 100
 """Below this many events a validation is imprecise (Collins, Ogundimu and Altman 2016)."""
 EVENTS_FOR_CURVES = 20
@@ -80,27 +83,37 @@ class Corrected:
 
 
 def correct(
-    build: NomogramBuild, *, draws: int = DRAWS, seed: int = 0, progress: Progress | None = None
+    build: NomogramBuild,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    place: Place | None = None,
+    progress: Progress | None = None,
 ) -> Corrected:
-    """Refit the model to resamples of its patients; within cohorts where it is stratified."""
+    """Refit the model to resamples of its patients; within cohorts where it is stratified.
+
+    Long work runs where ``core.compute`` puts it, unless ``place`` says.
+    """
     if build.firth:
         return Corrected(
             None, (), 0, "Not corrected for optimism: the model needs the penalty of Firth."
         )
     sample, model = build.sample, build.model
     drawn = resamples(len(sample.x), draws, seed, sample.stratum)
+    where = place or place_for(drawn.size * DRAW_SECONDS)
 
     def told(what: str, start: float) -> Callable[[float], None] | None:
         if progress is None:
             return None
         return lambda done: progress(what, start + done / 2)
 
-    optimism = validate(sample, drawn, progress=told("Indexes in resamples", 0.0))
+    optimism = validate(sample, drawn, place=where, progress=told("Indexes in resamples", 0.0))
     calibrated = corrected_calibration(
         sample,
         drawn,
         model.times,
         per_group=_per_group(len(sample.x)),
+        place=where,
         progress=told("Calibration in resamples", 0.5),
     )
     return Corrected(optimism, tuple(calibrated), draws)

@@ -1,17 +1,28 @@
 """``python -m core.report``: results of the dashboard without a browser."""
 
+# ruff: noqa: E402
 from __future__ import annotations
+
+import os
+
+# Before numpy is imported: as many threads as the workers of core.compute have, so that a number
+# is the same to the bit wherever it was computed.
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 
 import argparse
 import json
 import math
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from tqdm import tqdm
 
+from core.analysis.atlas import FOUND, SETTINGS
+from core.analysis.atlas_file import make_atlas, open_atlas
+from core.analysis.gene_scan import ADJUSTED
 from core.analysis.ledger import Ledger, ledger
 from core.model import DashboardError
 from core.store import Store, current_build, open_store
@@ -41,14 +52,28 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     one = commands.add_parser("ledger", help="the paper's numbers beside those of the loaded data")
     one.add_argument("--json", action="store_true", help="JSON instead of a table")
-    one.add_argument(
+    _store_argument(one)
+    one.set_defaults(run=_ledger)
+
+    one = commands.add_parser(
+        "atlas",
+        help="scan every gene in every tumour type for every endpoint, for the page of that name",
+        description="Scans on all cores, or on the Dask cluster that ICI_EXPLORER_CLUSTER names. "
+        "A run that was stopped goes on where it was.",
+    )
+    _store_argument(one)
+    one.add_argument("--quiet", action="store_true", help="no progress bar")
+    one.set_defaults(run=_atlas)
+    return parser
+
+
+def _store_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--store",
         type=Path,
         default=Path(os.environ.get(STORE_VARIABLE) or "stores"),
         help=f"store folder or file (default: ${STORE_VARIABLE}, else stores)",
     )
-    one.set_defaults(run=_ledger)
-    return parser
 
 
 def _store(folder: Path) -> Store:
@@ -66,6 +91,26 @@ def _ledger(store: Store, args: argparse.Namespace) -> int:
         print(json.dumps(as_json(result), ensure_ascii=False, indent=1))
     else:
         print(as_text(result))
+    return 0
+
+
+def _atlas(store: Store, args: argparse.Namespace) -> int:
+    form = "{l_bar}{bar}| {elapsed} of about {remaining} more"
+    with tqdm(total=1.0, disable=args.quiet, desc="scanning", bar_format=form) as bar:
+
+        def progress(done: float) -> None:
+            bar.update(done - bar.n)
+
+        path, resumed = make_atlas(store, progress=progress)
+    atlas = open_atlas(store)
+    assert atlas is not None
+    data = "SIMULATED data, " if store.simulated else ""
+    print(f"{path}\n{data}build {store.version}: {len(atlas.looks)} scans", end="")
+    print(f", {resumed} of them taken over from an earlier run" if resumed else "")
+    for setting, name in SETTINGS.items():
+        rows = atlas.genes[atlas.genes.setting == setting]
+        found = (rows[f"{ADJUSTED}q_value"] < FOUND).sum()
+        print(f"  {name}: {len(rows):,} tests, {found:,} with an adjusted q below {FOUND:g}")
     return 0
 
 

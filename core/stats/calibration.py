@@ -20,12 +20,14 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from core.compute import HERE, Place, run
 from core.model import BadInput, NotEnoughData
 from core.stats.cox import cox
 from core.stats.cox_bootstrap import (
     Progress,
     Refit,
     Sample,
+    blocks_of,
     failure_words,
     optimism_table,
     refit,
@@ -113,11 +115,13 @@ def corrected_calibration(
     *,
     per_group: int = PER_GROUP,
     smooth: bool = True,
+    place: Place = HERE,
     progress: Progress | None = None,
 ) -> list[Calibration]:
     """Calibration at each of ``times`` of the Cox model of ``sample``, corrected for optimism.
 
     The resamples and refits are those of ``rms::calibrate`` with the same ``indices``.
+    ``place``: where the refits run.
     """
     whole = whole_fit(sample)
     when = np.asarray(times, dtype=float)
@@ -127,24 +131,36 @@ def corrected_calibration(
         for p, t in zip(predicted.T, times, strict=True)
     ]
     measures = [_Measure(p, t, per_group, smooth) for p, t in zip(predicted.T, times, strict=True)]
-    training = [np.full((len(indices), m.size), np.nan) for m in measures]
-    test = [t.copy() for t in training]
-    failed = 0
-    for i, (drawn, fitted) in enumerate(refits(sample, indices, whole.coefficients)):
-        if fitted is None:
-            failed += 1
-        else:
-            inside = _predicted(fitted, drawn, drawn, when)
-            outside = _predicted(fitted, drawn, sample, when)
-            for j, measure in enumerate(measures):
-                training[j][i] = measure.gaps(inside[:, j], drawn)
-                test[j][i] = measure.gaps(outside[:, j], sample)
-        if progress is not None:
-            progress((i + 1) / len(indices))
+    found = run(
+        _gaps, blocks_of(indices), shared=(sample, whole.coefficients, when, measures),
+        place=place, progress=progress,
+    )  # fmt: skip
+    failed = sum(part[2] for part in found)
+    training = [np.concatenate([part[0][j] for part in found]) for j in range(len(measures))]
+    test = [np.concatenate([part[1][j] for part in found]) for j in range(len(measures))]
     return [
         _corrected(p, m, tr, te, len(indices), failed)
         for p, m, tr, te in zip(plain, measures, training, test, strict=True)
     ]
+
+
+def _gaps(
+    indices: Index, sample: Sample, start: Array, when: Array, measures: list[_Measure]
+) -> tuple[list[Array], list[Array], int]:
+    """Gaps on the resamples and on the patients, for each time; and refits that failed."""
+    training = [np.full((len(indices), m.size), np.nan) for m in measures]
+    test = [t.copy() for t in training]
+    failed = 0
+    for i, (drawn, fitted) in enumerate(refits(sample, indices, start)):
+        if fitted is None:
+            failed += 1
+            continue
+        inside = _predicted(fitted, drawn, drawn, when)
+        outside = _predicted(fitted, drawn, sample, when)
+        for j, measure in enumerate(measures):
+            training[j][i] = measure.gaps(inside[:, j], drawn)
+            test[j][i] = measure.gaps(outside[:, j], sample)
+    return training, test, failed
 
 
 def smooth_knots(predicted: Array) -> tuple[float, ...] | None:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from core.compute import HERE, Place, run
 from core.model import BadInput
 from core.stats.cox_input import codes_of
 from core.stats.cox_moments import Moments, moments
@@ -26,6 +27,9 @@ from core.stats.pair_counts import pair_counts
 from core.stats.survival_data import survival_data
 
 MEASURES = ("c", "dxy", "r2", "slope", "d", "u", "q", "g")
+
+BLOCK = 20
+"""Resamples of one task."""
 
 Progress = Callable[[float], None]
 
@@ -170,26 +174,42 @@ def optimism_table(
     )
 
 
-def validate(sample: Sample, indices: Index, *, progress: Progress | None = None) -> Optimism:
+def blocks_of(indices: Index) -> list[Index]:
+    """The resamples in tasks of BLOCK."""
+    return [indices[at : at + BLOCK] for at in range(0, max(1, len(indices)), BLOCK)]
+
+
+def validate(
+    sample: Sample, indices: Index, *, place: Place = HERE, progress: Progress | None = None
+) -> Optimism:
     """Optimism-corrected indexes of a Cox model, as ``rms::validate`` with the same resamples.
 
-    With strata, pairs for C are counted within strata. Raises BadInput where the model itself has
-    no finite fit to ``sample``.
+    With strata, pairs for C are counted within strata. ``place``: where the refits run.
+    Raises BadInput where the model itself has no finite fit to ``sample``.
     """
     whole = whole_fit(sample)
     original = _training(sample, whole)
+    found = run(
+        _measured, blocks_of(indices), shared=(sample, whole.coefficients), place=place,
+        progress=progress,
+    )  # fmt: skip
+    training, test = (np.concatenate([part[i] for part in found]) for i in range(2))
+    failed = sum(part[2] for part in found)
+    table = optimism_table(MEASURES, original, training, test)
+    return Optimism(table, len(indices), failed, failure_words(failed, len(indices)))
+
+
+def _measured(indices: Index, sample: Sample, start: Array) -> tuple[Array, Array, int]:
+    """Indexes on the resamples and on the patients (resamples x MEASURES); refits that failed."""
     training, test = (np.full((len(indices), len(MEASURES)), np.nan) for _ in range(2))
     failed = 0
-    for i, (drawn, fitted) in enumerate(refits(sample, indices, whole.coefficients)):
+    for i, (drawn, fitted) in enumerate(refits(sample, indices, start)):
         if fitted is None:
             failed += 1
         else:
             training[i] = _training(drawn, fitted)
             test[i] = _test(sample, fitted)
-        if progress is not None:
-            progress((i + 1) / len(indices))
-    table = optimism_table(MEASURES, original, training, test)
-    return Optimism(table, len(indices), failed, failure_words(failed, len(indices)))
+    return training, test, failed
 
 
 def failure_words(failed: int, draws: int) -> tuple[str, ...]:

@@ -22,10 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from core.compute import Place, place_for, run
 from core.model import BadInput, NotEnoughData
 
 Floats = npt.NDArray[np.float64]
@@ -35,6 +37,8 @@ Progress = Callable[[str, float], None]
 
 TAU = 0.25
 BLOCK_SAMPLES = 256
+CELL_SECONDS = 3e-8
+"""Of one gene in one sample, on one core."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ def ssgsea(
     score_range: tuple[float, float] | None = None,
     missing_code: int | None = None,
     block_samples: int = BLOCK_SAMPLES,
+    place: Place | None = None,
     progress: Progress | None = None,
 ) -> Scores:
     """Score every gene set in every sample of ``matrix`` (genes x samples, any unit).
@@ -92,7 +97,8 @@ def ssgsea(
     fastest as 16-bit integers. Beyond the matrix, memory is that of ``block_samples`` samples.
     A gene that is missing in any sample (NaN, or ``missing_code`` in a matrix of integers) is left
     out of all of them, so that all are ranked over the same genes. ``score_range`` normalises by
-    the range of an earlier scoring. ``progress`` is called with a word and the share done.
+    the range of an earlier scoring. Blocks of samples are scored where ``core.compute`` puts
+    work of this size, unless ``place`` says. ``progress`` is called with a word and the share done.
 
     Raises BadInput for a matrix that does not fit its genes, an infinite value, or a symbol list
     without any known gene; NotEnoughData when fewer than two genes or no sample are left.
@@ -105,12 +111,20 @@ def ssgsea(
     measured, words = _measured(matrix, genes, spans, gene_sets, missing_code)
     kept = np.flatnonzero(measured)
     members = membership([genes[int(i)] for i in kept], gene_sets)
-    raw = np.empty((len(members.names), matrix.shape[1]))
-    for done, span in enumerate(spans, start=1):
-        block = matrix[:, span] if measured.all() else matrix[kept, span]
-        raw[:, span] = score_block(block, members, tau=tau)
+    n = matrix.shape[1]
+
+    def told(done: float) -> None:
         if progress:
-            progress(f"{span.stop} of {matrix.shape[1]} samples", done / len(spans))
+            progress(f"{min(round(done * len(spans)) * block_samples, n)} of {n} samples", done)
+
+    scored = run(
+        _score,
+        _Blocks(matrix, spans, None if measured.all() else kept),
+        shared=(members, tau),
+        place=place or place_for(matrix.size * CELL_SECONDS),
+        progress=told,
+    )
+    raw = np.concatenate(scored, axis=1)
     found = raw_range(raw)
     return Scores(
         values=normalise(raw, score_range or found) if normalise_scores else raw,
@@ -122,6 +136,24 @@ def ssgsea(
         normalised=normalise_scores,
         warnings=(*words, *members.warnings),
     )
+
+
+class _Blocks(Sequence[Matrix]):
+    """Blocks of samples, copied out of the matrix when they are asked for."""
+
+    def __init__(self, matrix: Matrix, spans: list[slice], kept: Ints | None) -> None:
+        self._matrix, self._spans, self._kept = matrix, spans, kept
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def __getitem__(self, number: Any) -> Any:
+        span = self._spans[number]
+        return self._matrix[:, span] if self._kept is None else self._matrix[self._kept, span]
+
+
+def _score(block: Matrix, members: Membership, tau: float) -> Floats:
+    return score_block(block, members, tau=tau)
 
 
 def membership(genes: Sequence[str], gene_sets: Mapping[str, Iterable[str]]) -> Membership:

@@ -19,8 +19,11 @@ import pandas as pd
 import streamlit as st
 
 from core.analysis.agreement import Agreement, agreement_question
+from core.analysis.atlas import Atlas, AtlasView
+from core.analysis.atlas import atlas_view as view_atlas
+from core.analysis.atlas_file import atlas_made, open_atlas
 from core.analysis.burden import Burden, burden_question
-from core.analysis.burden_null import BLOCK, DRAWS, MatchedNull, draw_null, matched_null
+from core.analysis.burden_null import MatchedNull, draw_nulls, matched_null
 from core.analysis.cohorts import CohortOverview, cohort_overview
 from core.analysis.composition import Composition, composition_question
 from core.analysis.comutation import CoMutation
@@ -261,18 +264,15 @@ def burden_null(
     endpoint: str,
     progress: Callable[[float], None],
 ) -> MatchedNull:
-    """:func:`core.analysis.burden_null.matched_null`; blocks of draws are remembered.
+    """:func:`core.analysis.burden_null.matched_null`; its draws are remembered.
 
-    ``progress`` is told the fraction done after each block. Raises NotEnoughData.
+    ``progress`` is told of the first run only. Raises NotEnoughData.
     """
     result = burden(store, filters, stratifier, endpoint)
-    blocks = []
-    for number in range(DRAWS // BLOCK):
-        blocks.append(
-            _null_block(str(store.path), filters, stratifier, endpoint, number, result.rows)
-        )
-        progress((number + 1) * BLOCK / DRAWS)
-    return matched_null(result.rows, np.concatenate(blocks), small=result.small)
+    kept = _drawn_null(str(store.path), filters, stratifier, endpoint)
+    if not kept:  # outside the cached function, which could not draw a bar
+        kept.append(draw_nulls(result.rows, progress=progress))
+    return matched_null(result.rows, kept[0], small=result.small)
 
 
 def genes_scanned(
@@ -280,6 +280,16 @@ def genes_scanned(
 ) -> GeneScan:
     """:func:`core.analysis.gene_scan.gene_scan`, remembered. Raises NotEnoughData."""
     return _genes_scanned(str(store.path), filters, classes, endpoint, store)
+
+
+def atlas(store: Store) -> Atlas | None:
+    """:func:`core.analysis.atlas_file.open_atlas`, read once for each time it was made."""
+    return _atlas(str(store.path), atlas_made(store), store)
+
+
+def atlas_view(store: Store, setting: str, endpoint: str, gene: str, adjusted: bool) -> AtlasView:
+    """:func:`core.analysis.atlas.atlas_view` of this build's atlas, which has been made."""
+    return _atlas_view(str(store.path), atlas_made(store), setting, endpoint, gene, adjusted, store)
 
 
 def mutation_frequency(
@@ -616,16 +626,12 @@ def _burden(
     return burden_question(_store, filters, stratifier, endpoint=endpoint)
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
-def _null_block(
-    path: str,
-    filters: Filters,
-    stratifier: Stratifier,
-    endpoint: str,
-    number: int,
-    _rows: pd.DataFrame,
-) -> npt.NDArray[np.float64]:
-    return draw_null(_rows, number)
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _drawn_null(
+    path: str, filters: Filters, stratifier: Stratifier, endpoint: str
+) -> list[npt.NDArray[np.float64]]:
+    """At most one null: empty until it has been drawn, with a bar, for the first time."""
+    return []
 
 
 @st.cache_resource(max_entries=8, show_spinner="Testing every gene, with and without the burden")
@@ -633,6 +639,24 @@ def _genes_scanned(
     path: str, filters: Filters, classes: tuple[str, ...], endpoint: str, _store: Store
 ) -> GeneScan:
     return gene_scan(_store, filters, classes, endpoint=endpoint)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _atlas(path: str, made: int, _store: Store) -> Atlas | None:
+    return open_atlas(_store)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _atlas_view(
+    path: str, made: int, setting: str, endpoint: str, gene: str, adjusted: bool, _store: Store
+) -> AtlasView:
+    found = atlas(_store)
+    if found is None:
+        raise StoreError(
+            "The atlas of this build was removed while the page was open.",
+            remedy="Reload the page.",
+        )
+    return view_atlas(found, setting, endpoint, gene, adjusted=adjusted)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

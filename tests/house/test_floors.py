@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = {
     "core.model": 0,
+    "core.compute": 1,
     "core.stats": 1,
     "core.store": 1,
     "core.groups": 1,
@@ -25,6 +26,7 @@ FLOORS = {
 }
 
 FORBIDDEN = {
+    "core.compute": {"core.stats", "core.store", "core.groups"},
     "core.stats": {"core.store", "core.groups"},
     "core.store": {"core.stats", "core.groups"},
     "data": {"core.analysis", "core.charts", "core.report", "core.groups", "core.ui"},
