@@ -1,4 +1,4 @@
-"""``python -m data``: fetch, build, check, info and demo."""
+"""``python -m data``: fetch, build, check, info, push and demo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from core.model import DashboardError
 from core.store import current_build
-from data import build, check, fetch, info
+from data import build, check, fetch, info, push
 
 DEFAULT_STORE = Path("stores")
 
@@ -54,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     _store_argument(one)
     info.add_arguments(one)
     one.set_defaults(run=lambda args: info.show(_store(args.store), args))
+
+    one = commands.add_parser("push", help="put the store in use where other servers find it")
+    _store_argument(one)
+    push.add_arguments(one)
+    one.set_defaults(run=lambda args: push.show(_store(args.store), args.address))
 
     one = commands.add_parser("demo", help="build a simulated store")
     one.add_argument(

@@ -22,6 +22,7 @@ import pandas as pd
 from core.model import BuildError, DashboardError
 from core.store import POINTER
 from data.check import problems
+from data.raw_folder import sha256
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 TEMPORARY = ".building-"
@@ -130,10 +131,11 @@ def _rename(temporary: Path, folder: Path) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     path = folder / f"store-{build_id}-{stamp}.duckdb"
     _flush(temporary)
+    named = {"file": path.name, "build_id": build_id, "sha256": sha256(temporary)}
     os.replace(temporary, path)
     pointer = folder / f"{TEMPORARY}{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
     try:
-        pointer.write_text(json.dumps({"file": path.name, "build_id": build_id}), encoding="utf-8")
+        pointer.write_text(json.dumps(named), encoding="utf-8")
         _flush(pointer)
         os.replace(pointer, folder / POINTER)
     except OSError:

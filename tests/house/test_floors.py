@@ -14,6 +14,7 @@ FLOORS = {
     "core.model": 0,
     "core.stats": 1,
     "core.store": 1,
+    "core.mirror": 1,
     "core.groups": 1,
     "core.analysis": 2,
     "core.charts": 3,
@@ -26,7 +27,8 @@ FLOORS = {
 
 FORBIDDEN = {
     "core.stats": {"core.store", "core.groups"},
-    "core.store": {"core.stats", "core.groups"},
+    "core.store": {"core.stats", "core.groups", "core.mirror"},
+    "core.mirror": {"core.stats", "core.groups"},
     "data": {"core.analysis", "core.charts", "core.report", "core.groups", "core.ui"},
 }
 """Rooms on one floor, or below, that do not know each other."""
