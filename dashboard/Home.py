@@ -18,9 +18,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.model import DashboardError
-from core.ui import cached, sidebar, state, style
+from core.ui import access, cached, sidebar, state, style
 from core.ui.banner import data_banner
 from core.ui.messages import escaped, show_error
+from core.version import code_version
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 ICON = str(Path(__file__).with_name("icon.png"))
@@ -54,7 +55,7 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
 DEFAULT_PAGE = "survival"
 
 
-def navigation() -> st.Page:
+def navigation(*, hidden: bool) -> st.Page:
     pages = {
         group: [
             st.Page(
@@ -70,7 +71,8 @@ def navigation() -> st.Page:
     }
     # The default page's own address is "/"; links that name it work as well.
     alias = st.Page(PAGES / f"{DEFAULT_PAGE}.py", url_path=DEFAULT_PAGE, visibility="hidden")
-    return st.navigation({**pages, "": [alias]}, expanded=True)
+    position = "hidden" if hidden else "sidebar"
+    return st.navigation({**pages, "": [alias]}, position=position, expanded=True)
 
 
 def prepare() -> cached.OpenStore:
@@ -85,11 +87,21 @@ def prepare() -> cached.OpenStore:
 def main() -> None:
     st.set_page_config(page_title="ICI explorer", page_icon=ICON, layout="wide")
     style.apply(state.look())
-    page = navigation()
+    visitor = access.visitor()
+    page = navigation(hidden=not visitor.admitted)
+    access.tell(visitor)
+    if visitor.admitted:
+        show(page)
+    st.html(f'<span class="run" data-run="{state.next_run()}"></span>')
+
+
+def show(page: st.Page) -> None:
+    """Banner, filters and the page."""
     try:
         opened = prepare()
         data_banner(opened)
         state.put(opened.store, sidebar.ask(opened.store, cached.facts(opened.store)))
+        access.foot(code_version(), opened.store.version)
         told = st.container()
         try:
             page.run()
@@ -99,7 +111,6 @@ def main() -> None:
                     st.warning(escaped(note), icon=":material/link_off:")
     except DashboardError as error:  # the one place where an expected error becomes a message
         show_error(error)
-    st.html(f'<span class="run" data-run="{state.next_run()}"></span>')
 
 
 main()

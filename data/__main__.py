@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from core.model import DashboardError
 from core.store import current_build
+from core.version import code_version
 from data import build, check, fetch, info, push
 
 DEFAULT_STORE = Path("stores")
@@ -32,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m data", description="Fetch published files, build and inspect the store."
     )
-    parser.add_argument("--version", action="version", version=build.code_version())
+    parser.add_argument("--version", action="version", version=code_version())
     commands = parser.add_subparsers(required=True, metavar="command")
 
     one = commands.add_parser("fetch", help="download the published files and verify them")
