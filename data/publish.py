@@ -54,8 +54,11 @@ def publish(tables: Mapping[str, Any], folder: Path, *, progress: Progress = sil
     Returns the path of the new store. Raises BuildError where the disk is full, a table does not
     fit the schema, or a check fails; the store that stood before is then still current.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+    except OSError as error:
+        raise _build_error(error, folder) from error
     temporary = folder / f"{TEMPORARY}{os.getpid()}-{uuid.uuid4().hex[:8]}.duckdb"
     try:
         _write(tables, temporary, progress)
