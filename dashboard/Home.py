@@ -18,9 +18,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.model import DashboardError
-from core.ui import cached, compare, pinboard, sidebar, stage, state, style, toolbar
+from core.ui import access, cached, compare, pinboard, sidebar, stage, state, style, toolbar
 from core.ui.banner import data_banner
 from core.ui.messages import escaped, show_error
+from core.version import code_version
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 ICON = str(Path(__file__).with_name("icon.png"))
@@ -56,7 +57,7 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
 DEFAULT_PAGE = "survival"
 
 
-def navigation() -> st.Page:
+def navigation(*, hidden: bool) -> st.Page:
     pages = {
         group: [
             st.Page(
@@ -72,7 +73,8 @@ def navigation() -> st.Page:
     }
     # The default page's own address is "/"; links that name it work as well.
     alias = st.Page(PAGES / f"{DEFAULT_PAGE}.py", url_path=DEFAULT_PAGE, visibility="hidden")
-    return st.navigation({**pages, "": [alias]}, expanded=True)
+    position = "hidden" if hidden else "sidebar"
+    return st.navigation({**pages, "": [alias]}, position=position, expanded=True)
 
 
 def prepare() -> cached.OpenStore:
@@ -87,13 +89,23 @@ def prepare() -> cached.OpenStore:
 def main() -> None:
     st.set_page_config(page_title="ICI explorer", page_icon=ICON, layout="wide")
     style.apply(state.look())
-    page = navigation()
-    state.visit("" if page.url_path == DEFAULT_PAGE else page.url_path)
+    visitor = access.visitor()
+    page = navigation(hidden=not visitor.admitted)
+    access.tell(visitor)
+    if visitor.admitted:
+        state.visit("" if page.url_path == DEFAULT_PAGE else page.url_path)
+        show(page)
+    st.html(f'<span class="run" data-run="{state.next_run()}"></span>')
+
+
+def show(page: st.Page) -> None:
+    """Banner, filters and the page; or what is presented in their place."""
     try:
         with st.container(key="top"):
             opened = prepare()
             data_banner(opened)
             state.put(opened.store, sidebar.ask(opened.store, cached.facts(opened.store)))
+            access.foot(code_version(), opened.store.version)
             pinboard.recall()
             toolbar.show()
             compare.bar(opened.store)
@@ -108,7 +120,6 @@ def main() -> None:
             stage.show(simulated=opened.store.simulated, build=opened.store.version)
     except DashboardError as error:  # the one place where an expected error becomes a message
         show_error(error)
-    st.html(f'<span class="run" data-run="{state.next_run()}"></span>')
 
 
 main()

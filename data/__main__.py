@@ -1,4 +1,4 @@
-"""``python -m data``: fetch, build, check, info and demo."""
+"""``python -m data``: fetch, build, check, info, push and demo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from core.model import DashboardError
 from core.store import current_build
-from data import build, check, fetch, info
+from core.version import code_version
+from data import build, check, fetch, info, push
 
 DEFAULT_STORE = Path("stores")
 
@@ -32,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m data", description="Fetch published files, build and inspect the store."
     )
-    parser.add_argument("--version", action="version", version=build.code_version())
+    parser.add_argument("--version", action="version", version=code_version())
     commands = parser.add_subparsers(required=True, metavar="command")
 
     one = commands.add_parser("fetch", help="download the published files and verify them")
@@ -54,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     _store_argument(one)
     info.add_arguments(one)
     one.set_defaults(run=lambda args: info.show(_store(args.store), args))
+
+    one = commands.add_parser("push", help="put the store in use where other servers find it")
+    _store_argument(one)
+    push.add_arguments(one)
+    one.set_defaults(run=lambda args: push.show(_store(args.store), args.address))
 
     one = commands.add_parser("demo", help="build a simulated store")
     one.add_argument(

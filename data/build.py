@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib.metadata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.model import NON_SYNONYMOUS, SCHEMA_VERSION, BuildError
+from core.version import code_version
 from data import fact_tables, ici, signatures_build, tcga, tcga_features
 from data.calls import EXOME, without_excluded
 from data.cohort_spec import CohortSpec, load_cohorts
@@ -394,14 +394,6 @@ def _build_row(sources: pd.DataFrame, notes: list[str], genome: Path | None) -> 
             }
         ]
     )
-
-
-def code_version() -> str:
-    """The version of the installed project."""
-    try:
-        return importlib.metadata.version("ici-explorer")
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

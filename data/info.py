@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.store import Store, open_store
+from core.version import code_version
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def describe(store: Store, gene: str | None = None) -> dict[str, Any]:
     """Everything that ``info`` tells, as plain values.
 
-    Keys: build, cohorts, sources, and with a gene ``gene`` (symbol) and ``states`` (rows of
-    cohort, tumor_type, mutant, wild type, not profiled; tumor_type 'all' sums a cohort).
+    Keys: store, version (of this program), build, cohorts, sources, and with a gene ``gene``
+    (symbol) and ``states`` (rows of cohort, tumor_type, mutant, wild type, not profiled;
+    tumor_type 'all' sums a cohort).
     """
     out: dict[str, Any] = {
         "store": str(store.path),
+        "version": code_version(),
         "build": {k: _plain(v) for k, v in store.build.items()},
         "cohorts": _rows(store.cohorts()),
         "sources": _rows(store.sources()),
@@ -68,7 +71,7 @@ def _print(found: dict[str, Any]) -> None:
     build = found["build"]
     kind = "SIMULATED data" if build["simulated"] else "published data"
     print(f"{found['store']}\nbuild {build['build_id']} of {build['created_at']}, {kind}, ")
-    print(f"made by version {build['code_version']}\n")
+    print(f"made by version {build['code_version']}, read by version {code_version()}\n")
     print(f"{'cohort':<18}{'role':<12}{'assay':<14}{'patients':>9}  endpoints")
     for c in found["cohorts"]:
         print(

@@ -22,6 +22,7 @@ import pandas as pd
 from core.model import BuildError, DashboardError
 from core.store import POINTER
 from data.check import problems
+from data.raw_folder import sha256
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 TEMPORARY = ".building-"
@@ -53,8 +54,11 @@ def publish(tables: Mapping[str, Any], folder: Path, *, progress: Progress = sil
     Returns the path of the new store. Raises BuildError where the disk is full, a table does not
     fit the schema, or a check fails; the store that stood before is then still current.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+    except OSError as error:
+        raise _build_error(error, folder) from error
     temporary = folder / f"{TEMPORARY}{os.getpid()}-{uuid.uuid4().hex[:8]}.duckdb"
     try:
         _write(tables, temporary, progress)
@@ -130,10 +134,11 @@ def _rename(temporary: Path, folder: Path) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     path = folder / f"store-{build_id}-{stamp}.duckdb"
     _flush(temporary)
+    named = {"file": path.name, "build_id": build_id, "sha256": sha256(temporary)}
     os.replace(temporary, path)
     pointer = folder / f"{TEMPORARY}{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
     try:
-        pointer.write_text(json.dumps({"file": path.name, "build_id": build_id}), encoding="utf-8")
+        pointer.write_text(json.dumps(named), encoding="utf-8")
         _flush(pointer)
         os.replace(pointer, folder / POINTER)
     except OSError:

@@ -41,7 +41,7 @@ def data_banner(opened: OpenStore) -> None:
             "this page then moves to it by itself."
         )
         st.code("python -m data fetch\npython -m data build", language="bash")
-        if state.is_local():
+        if state.is_local() and not cached.is_shared():
             st.button(
                 "Fetch and build now",
                 key="build_now",

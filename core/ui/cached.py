@@ -61,12 +61,17 @@ from core.analysis.survival_panels import Panels, survival_panels
 from core.analysis.tcga_survival import TcgaSurvival
 from core.analysis.tcga_survival import tcga_survival as compare_tcga
 from core.groups import category_choices, number_choices
+from core.mirror import CHECK_SECONDS, Mirror, copy_folder, is_elsewhere
 from core.model import Filters, StoreError, Stratifier
 from core.stats.ssgsea import Scores
 from core.store import Store, current_build, open_store
 
 STORE_VARIABLE = "ICI_EXPLORER_STORE"
-"""Environment variable that names a store folder (or one store file)."""
+"""Environment variable that names a store folder (or one store file), or the address of a store
+folder elsewhere, such as ``s3://bucket/stores``."""
+
+CACHE_VARIABLE = "ICI_EXPLORER_CACHE"
+"""Environment variable that names the folder for copies of a store that stands elsewhere."""
 
 Progress = Callable[[str, float], None]
 
@@ -98,9 +103,22 @@ class Facts:
         return dict(zip(self.cohorts.cohort_id, self.cohorts["name"], strict=True))
 
 
+def store_address() -> str:
+    """What the environment names, as it stands there; by default ``stores`` of the project."""
+    return os.environ.get(STORE_VARIABLE) or "stores"
+
+
+def is_shared() -> bool:
+    """True where the store stands elsewhere: it is copied from there, and never made here."""
+    return is_elsewhere(store_address())
+
+
 def store_folder() -> Path:
-    """The folder (or file) that the environment names, by default ``stores`` of the project."""
-    return Path(os.environ.get(STORE_VARIABLE) or "stores").expanduser().resolve()
+    """The folder (or file) of this machine that is read; of a store elsewhere, its copies'."""
+    if is_shared():
+        caches = os.environ.get(CACHE_VARIABLE) or "~/.cache/ici-explorer"
+        return copy_folder(store_address(), Path(caches).expanduser().resolve())
+    return Path(store_address()).expanduser().resolve()
 
 
 def simulated_folder() -> Path:
@@ -113,8 +131,10 @@ def needs_simulation() -> bool:
     """True where neither a real store nor a simulated one has been made yet.
 
     False where a pointer is damaged: :func:`current_store` then says so, and nothing is made in
-    the place of a store that exists.
+    the place of a store that exists. False where the store stands elsewhere.
     """
+    if is_shared():
+        return False
     folder = store_folder()
     try:
         if folder.is_file() or current_build(folder):
@@ -127,13 +147,13 @@ def needs_simulation() -> bool:
 def current_store() -> OpenStore:
     """The current build, opened once per process; a new build is taken up at the next rerun.
 
-    Where the pointer or the new build is damaged the build that was open stays in use, and the
-    notice says so. Raises StoreError where there is no such build.
+    Where the pointer or the new build is damaged, or one elsewhere cannot be had, the build that
+    was open stays in use, and the notice says so. Raises StoreError where there is no such build.
     """
     remembered = _last_good(str(store_folder()))
     try:
         path = _current_path()
-        opened = OpenStore(_open(str(path)))
+        store = _open(str(path))
     except StoreError as error:
         if not remembered:
             raise
@@ -142,8 +162,8 @@ def current_store() -> OpenStore:
             f"use. {error.message} {error.remedy}"
         )
         return OpenStore(remembered[0], notice)
-    remembered[:] = [opened.store]
-    return opened
+    remembered[:] = [store]
+    return OpenStore(store, _unreachable(store))
 
 
 def simulate(progress: Progress) -> None:
@@ -432,8 +452,21 @@ def nomogram_cut(
 # -- caches ----------------------------------------------------------------------------
 
 
+def _unreachable(store: Store) -> str:
+    """That the address of a store elsewhere could not be asked for a newer build; else empty."""
+    problem = _mirror(store_address(), str(store_folder())).problem if is_shared() else None
+    if problem is None:
+        return ""
+    return (
+        f"Whether there is a newer build than the one of {built_on(store)} is not known. "
+        f"{problem.message} {problem.remedy}"
+    )
+
+
 def _current_path() -> Path:
     folder = store_folder()
+    if is_shared():
+        return _mirror(store_address(), str(folder)).current()
     if folder.is_file():
         return folder
     path = current_build(folder) or current_build(simulated_folder())
@@ -452,6 +485,11 @@ def _current_path() -> Path:
 def _last_good(folder: str) -> list[Store]:
     """At most one store: the last of ``folder`` that opened. A list, so that it can be replaced."""
     return []
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _mirror(address: str, folder: str) -> Mirror:
+    return Mirror(address, Path(folder), every=CHECK_SECONDS)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

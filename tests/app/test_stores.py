@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 import core.ui.cached as cached
 from core.store import POINTER, current_build
 from core.ui import banner
+from data.push import push
 from tests.app.reading import charts, texts
 from tests.app.small_store import make
 
@@ -123,3 +124,48 @@ def test_failed_build_is_a_message_and_the_page_stays(
     at.button(key="build_now").click().run()
     assert not at.exception and charts(at)
     assert any("cannot build a store" in e.value for e in at.error)
+
+
+def test_store_elsewhere_is_copied_and_followed_without_a_restart(
+    start: App, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = f"file://{tmp_path / 'shared'}"
+    monkeypatch.setenv(cached.STORE_VARIABLE, shared)
+    monkeypatch.setenv(cached.CACHE_VARIABLE, str(tmp_path / "copies"))
+    monkeypatch.setattr(cached, "CHECK_SECONDS", 0.0)
+    at = start()
+    assert not at.exception and any("cannot be reached" in e.value for e in at.error)
+    push(make(tmp_path / "built", simulated=False, build_id="first"), shared)
+    at.run()
+    assert not at.error and "build first" in texts(at)
+    push(make(tmp_path / "built", simulated=False, build_id="second", seed=2), shared)
+    at.run()  # looks in the background, and waits for nothing
+    _looked()
+    at.run()
+    assert "build second" in texts(at)
+    (tmp_path / "shared" / POINTER).unlink()
+    _looked()
+    at.run()
+    _looked()
+    at.run()
+    assert "build second" in texts(at) and charts(at)
+    assert any("cannot be reached" in w.value for w in at.warning)
+
+
+def _looked() -> None:
+    """Until the look at the address that is under way, if any, has ended."""
+    looking = cached._mirror(cached.store_address(), str(cached.store_folder()))._background
+    if looking is not None:
+        looking.join(60)
+
+
+def test_simulated_store_elsewhere_offers_no_build_here(
+    start: App, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cached.STORE_VARIABLE, f"file://{tmp_path / 'shared'}")
+    monkeypatch.setenv(cached.CACHE_VARIABLE, str(tmp_path / "copies"))
+    monkeypatch.setattr("core.ui.state.is_local", lambda: True)
+    make(tmp_path / "shared")
+    at = start()
+    assert any("SIMULATED" in e.value for e in at.error)
+    assert not any(b.key == "build_now" for b in at.button)

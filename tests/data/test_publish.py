@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import multiprocessing
 import os
@@ -145,3 +146,15 @@ def test_an_open_store_goes_on_while_a_new_one_takes_its_place(
     old.close()
     new.close()
     assert len(list(folder.glob("store-*.duckdb"))) <= module.KEEP
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, tables: dict[str, Any]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BuildError, match="could not be written"):
+        publish(tables, tmp_path / "file" / "stores")
+
+
+def test_the_pointer_tells_the_hash_of_the_store(folder: Path) -> None:
+    named = json.loads((folder / POINTER).read_text())
+    content = (folder / named["file"]).read_bytes()
+    assert named["sha256"] == hashlib.sha256(content).hexdigest()

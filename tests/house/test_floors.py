@@ -12,9 +12,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = {
     "core.model": 0,
+    "core.version": 0,
     "core.compute": 1,
     "core.stats": 1,
     "core.store": 1,
+    "core.mirror": 1,
     "core.groups": 1,
     "core.analysis": 2,
     "core.charts": 3,
@@ -28,7 +30,8 @@ FLOORS = {
 FORBIDDEN = {
     "core.compute": {"core.stats", "core.store", "core.groups"},
     "core.stats": {"core.store", "core.groups"},
-    "core.store": {"core.stats", "core.groups"},
+    "core.store": {"core.stats", "core.groups", "core.mirror"},
+    "core.mirror": {"core.stats", "core.groups"},
     "data": {"core.analysis", "core.charts", "core.report", "core.groups", "core.ui"},
 }
 """Rooms on one floor, or below, that do not know each other."""

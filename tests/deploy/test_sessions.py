@@ -1,0 +1,104 @@
+"""Sessions at the same time, each with its own question: each gets its own answer and no other's.
+
+A variable of a module, a shared result that a page changes, or a cache whose key lacks part of the
+question would show here as another session's gene, age or number of patients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.analysis.survival import survival_question
+from core.model import Filters, Range, Stratifier
+from core.store import Store, open_store
+from tests.app.small_store import make
+from tests.deploy.serving import Process, replica
+from tests.deploy.visitor import Run, Visitor
+
+GENES = ("ALK", "TP53", "TTN")
+AGES = ((30.0, 100.0), (45.0, 100.0), (0.0, 70.0))
+SESSIONS, CHANGES = 6, 8
+OF_ALL = re.compile(r"([\d,]+) analysed")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sessions")
+    make(folder / "stores", simulated=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path) -> Iterator[Process]:
+    with replica(folder / "stores", folder) as process:
+        yield process.wait()
+
+
+@pytest.fixture(scope="module")
+def store(folder: Path) -> Iterator[Store]:
+    store = open_store(folder / "stores")
+    yield store
+    store.close()
+
+
+def expected(store: Store, gene: str, ages: tuple[float, float]) -> int:
+    """Patients whom the page must count, computed apart from the app."""
+    low, high = ages
+    bounds = Range(low if low > 0 else None, high if high < 100 else None)
+    filters = Filters(age_years=bounds)
+    return len(survival_question(store, filters, Stratifier(genes=(gene,))).rows)
+
+
+def analysed(run: Run) -> set[int]:
+    found = re.sub(r"<[^>]+>", "", run.text)
+    return {int(n.replace(",", "")) for n in OF_ALL.findall(found)}
+
+
+def test_every_session_gets_its_own_answer(served: Process, store: Store) -> None:
+    truth = {(g, a): expected(store, g, a) for g in GENES for a in AGES}
+    assert len(set(truth.values())) == len(AGES), "the ages tell the answers apart"
+
+    async def one(number: int) -> int:
+        draw = random.Random(number)
+        visitor = Visitor(served.address)
+        await visitor.open()
+        checked = 0
+        for _ in range(CHANGES):
+            gene, ages = draw.choice(GENES), draw.choice(AGES)
+            run = await visitor.change(gene=gene, age=ages)
+            titles = {g for g in GENES if any(g in chart.alt for chart in run.charts)}
+            assert titles == {gene}, f"session {number} asked for {gene} and saw {titles}"
+            assert analysed(run) == {truth[gene, ages]}, f"session {number}: {gene}, {ages}"
+            checked += 1
+        await visitor.close()
+        return checked
+
+    async def all_at_once() -> list[int]:
+        return await asyncio.gather(*(one(n) for n in range(SESSIONS)))
+
+    assert asyncio.run(all_at_once()) == [CHANGES] * SESSIONS
+
+
+def test_a_visitor_who_leaves_in_the_middle_disturbs_nobody(served: Process) -> None:
+    async def story() -> None:
+        stays = Visitor(served.address, gene="TP53")
+        await stays.open()
+        for _ in range(3):
+            leaves = Visitor(served.address, gene="TTN")
+            await leaves.open()
+            running = asyncio.create_task(leaves.change(age=(33.0, 77.0)))
+            await asyncio.sleep(0)
+            running.cancel()
+            await leaves.close()
+            run = await stays.change(age=(30.0, 90.0))
+            assert all("TP53" in chart.alt for chart in run.charts)
+        await stays.close()
+
+    asyncio.run(story())
+    assert "Traceback" not in served.log()
