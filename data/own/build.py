@@ -85,7 +85,7 @@ def make_store(
 ) -> Path:
     """Harmonise, check and publish an own cohort as a store of ``folder``; return its file.
 
-    ``known_genes``: symbols that an exome has profiled though nobody is mutant there.
+    ``known_genes``: symbols that may be asked for though nobody is mutant there.
     ``reference``: tables of genes and proteins of a real store, else the project's facts. Raises
     NotEnoughData where no patient has an outcome, BuildError where a check fails, and what
     :func:`harmonise` raises.
@@ -134,8 +134,7 @@ def _profiled(
         named = set(_patients_of_samples(upload, upload.sequenced or ()))
         ids = pd.Index([i for i in columns.ids if i in named]).union(with_calls, sort=False)
     if how.panel == EXOME_PANEL:
-        name, panels = EXOME, {EXOME: None}
-        return pd.DataFrame({"patient_id": ids.astype(str), "panel_id": name}), panels
+        return pd.DataFrame({"patient_id": ids.astype(str), "panel_id": EXOME}), {EXOME: None}
     if not how.genes:
         raise BadInput(
             "The panel has no genes.",
@@ -220,10 +219,8 @@ def _store_tables(
 
 
 def _genes(tables: dict[str, Any], known: frozenset[str]) -> pd.DataFrame:
-    """Genes with a call or on a panel; where exomes were sequenced, every known gene."""
+    """Genes with a call or on a panel, and every known one: it is wild type or not profiled."""
     found = gene_table(tables)
-    if not tables["panel"].all_genes.any():
-        return found
     others = sorted(known - set(found.hugo_symbol))
     rest = pd.DataFrame({"hugo_symbol": others, "n_mutant_ici": 0, "n_mutant_tcga": 0})
     both = pd.concat([found, rest.assign(on_panel=False)], ignore_index=True)

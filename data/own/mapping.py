@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.model import BadInput, DrugClass
+from core.model import BadInput, DrugClass, Role
 from data.cohort_spec import CohortSpec, EndpointSpec, Field, MutationSpec, TableKey
 from data.own.reading import Upload
 
@@ -114,7 +114,6 @@ class OwnMapping:
     profiling: Profiling | None = None
     tumor_type: str = "Unknown"
     drug_class: str = DrugClass.UNKNOWN_ICI.value
-    role: str = "validation"
     assay: str = "WES"
     genome_build: str = ""
     citation: str = ""
@@ -151,7 +150,7 @@ def spec_of(mapping: OwnMapping, upload: Upload, numeric: frozenset[Place]) -> C
         cohort_id=cohort_id(mapping.name),
         name=mapping.name,
         position=0,
-        role=mapping.role,
+        role=Role.DISCOVERY.value,  # alone, a nomogram is built on it; a pool gives another
         assay=mapping.assay,
         citation=mapping.citation or f"{mapping.name}: uploaded, no citation given",
         reads=(),

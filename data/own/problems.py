@@ -25,6 +25,9 @@ STOP, CELL, ROW, NOTE = "stop", "cell", "row", "note"
 MANY_GENES = 10_000
 """From so many known symbols on, a symbol that is not among them is probably a mistake."""
 
+CLOSEST = 5
+"""Unknown symbols whose nearest known one is looked for, which is slow."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -193,7 +196,8 @@ def _times(upload: Upload, name: str, place: Place, unit: str) -> list[Finding]:
         found.append(
             Finding(
                 STOP, f"The {name} times do not look like {unit}.", place.table, place.column,
-                (int(months.idxmax()),), (f"{longest:,.1f} months when read as {unit}",),
+                (int(months.index[months.argmax()]),),
+                (f"{longest:,.1f} months when read as {unit}",),
                 f"a longest follow-up of {SHORTEST_LONGEST_MONTHS:g} to {LONGEST_MONTHS:g} months",
                 "Choose the unit in which the column is written.",
             )
@@ -334,14 +338,15 @@ def _strangers(upload: Upload, mapping: OwnMapping, whose: Place) -> Finding:
 
 def _unknown_genes(names: pd.Series[str], place: Place, known: frozenset[str]) -> Finding:
     """Symbols that nobody knows; where few are known, only those that cannot be a symbol."""
-    doubtful = {}
+    doubtful: dict[str, list[str]] = {}
     for name in dict.fromkeys(names.dropna()):
         symbol = facts.current_symbol(name)
         if symbol in known:
             continue
         plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.\-_@]*", name) is not None
         if not plain or len(known) >= MANY_GENES:
-            doubtful[name] = difflib.get_close_matches(symbol, known, 1, 0.75) if plain else []
+            few = plain and len(doubtful) < CLOSEST
+            doubtful[name] = difflib.get_close_matches(symbol, known, 1, 0.75) if few else []
     rows = names[names.isin(list(doubtful))]
     near = [f"{n}: {close[0]}?" for n, close in doubtful.items() if close][:5]
     return _finding(

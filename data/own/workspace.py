@@ -38,16 +38,17 @@ class Workspace:
     def gone(self) -> bool:
         return not self._remove.alive
 
-    def receive(self, content: bytes, name: str) -> Path:
-        """Write an uploaded file under the last part of its name; return where it stands."""
-        folder = Path(tempfile.mkdtemp(dir=self._folder(INCOMING)))
+    def receive(self, content: bytes, name: str, slot: str = "file") -> Path:
+        """Write an uploaded file under the last part of its name; return where it stands.
+
+        The file that was received for ``slot`` before is removed.
+        """
+        folder = self.path / INCOMING / slot
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
         path = folder / plain_name(name)
         path.write_bytes(content)
         return path
-
-    def discard_incoming(self) -> None:
-        """Remove every uploaded file; what was made of them stays."""
-        shutil.rmtree(self.path / INCOMING, ignore_errors=True)
 
     def folder(self) -> Path:
         """A new folder of this session."""
@@ -70,11 +71,6 @@ class Workspace:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _folder(self, name: str) -> Path:
-        folder = self.path / name
-        folder.mkdir(mode=0o700, exist_ok=True)
-        return folder
 
 
 def plain_name(name: str) -> str:
