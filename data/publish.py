@@ -98,10 +98,18 @@ def adopt(source: Path, folder: Path) -> Path:
         temporary.unlink(missing_ok=True)
 
 
-def pool(base: Path, own: Path, folder: Path, *, same_people: bool, progress: Progress) -> Path:
+def pool(
+    base: Path,
+    own: Path,
+    folder: Path,
+    *,
+    role: str = "validation",
+    same_people: bool = False,
+    progress: Progress = silent,
+) -> Path:
     """A copy of the store ``base`` with the one cohort of the store ``own`` added to it.
 
-    ``same_people``: a patient whose id also stands in a cohort of ``base`` is the same person,
+    ``role``: of that cohort in the pool. ``same_people``: a patient whose id also stands in a cohort of ``base`` is the same person,
     and is counted there. Returns the new file in ``folder``. Raises BuildError where one store is
     simulated and the other real, where ``base`` has a cohort of that name, and for a full disk.
     """
@@ -112,7 +120,7 @@ def pool(base: Path, own: Path, folder: Path, *, same_people: bool, progress: Pr
         with duckdb.connect(str(path)) as connection:
             connection.execute(f"ATTACH '{_quoted(own)}' AS own (READ_ONLY)")
             _may_be_pooled(connection)
-            _add_cohort(connection, same_people, progress)
+            _add_cohort(connection, role, same_people, progress)
             connection.execute("DETACH own")
             progress("writing", 0.9)
             connection.execute("CHECKPOINT")
@@ -168,7 +176,7 @@ def _may_be_pooled(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _add_cohort(
-    connection: duckdb.DuckDBPyConnection, same_people: bool, progress: Progress
+    connection: duckdb.DuckDBPyConnection, role: str, same_people: bool, progress: Progress
 ) -> None:
     """The rows of every table of patients, with keys that follow the last one."""
     run = connection.execute
@@ -178,8 +186,9 @@ def _add_cohort(
     first, last = row or (0, 0)
     panel = _panel_names(connection)
     run(
-        "INSERT INTO cohort BY NAME SELECT * REPLACE (position + ? AS position) FROM own.cohort",
-        [int(last) + 1],
+        "INSERT INTO cohort BY NAME SELECT * REPLACE (position + ? AS position, ? AS role) "
+        "FROM own.cohort",
+        [int(last) + 1, role],
     )
     keyed = f"SELECT * REPLACE (patient_key + {int(first)} AS patient_key)"
     for done, table in enumerate(("patient", "clinical", "endpoint", "profiled", "mutation")):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.model import DrugClass, Role
+from core.model import DrugClass
 from core.ui import own_profiling
 from core.ui.messages import escaped
 from data import facts
@@ -238,10 +238,6 @@ def _about(upload: Upload, mapping: OwnMapping, proposed: OwnMapping, at: str) -
     one, two, three = st.columns(3)
     with one:
         name = st.text_input("Name", proposed.name, max_chars=60, key=f"{at}-name")
-        role = st.selectbox(
-            "Role", [Role.VALIDATION.value, Role.DISCOVERY.value], key=f"{at}-role",
-            help="In which panel of figures it stands.",
-        )  # fmt: skip
     with two:
         assay = st.selectbox(
             "Assay", ASSAYS, ASSAYS.index(proposed.assay), key=f"{at}-assay",
@@ -270,7 +266,6 @@ def _about(upload: Upload, mapping: OwnMapping, proposed: OwnMapping, at: str) -
         **{
             **vars(mapping),
             "name": name.strip() or "Own cohort",
-            "role": role,
             "assay": str(assay)[:40],
             "genome_build": "" if build == BUILDS[0] else build,
             "drug_class": drug_class,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.model import DashboardError
+from core.model import DashboardError, Role
 from core.store import Store
 from core.ui import cached, state
 from core.ui.messages import escaped, show_error
@@ -98,7 +98,7 @@ def _row(row: Offered, i: int) -> None:
         + (f". **In use, {how}.**" if current else ".")
     )
     loaded = cached.current_store().store
-    same = _same_people(row.own, loaded, i)
+    role, same = _role(i), _same_people(row.own, loaded, i)
     with st.container(horizontal=True, gap="small"):
         if st.button("Use it alone", key=f"own-alone-{i}", disabled=how == "alone"):
             state.use_own(row.own)
@@ -112,7 +112,7 @@ def _row(row: Offered, i: int) -> None:
         removed = st.button("Remove", key=f"own-remove-{i}", icon=":material/delete:")
     try:
         if pooled:
-            _pool(row.own, loaded, same)
+            _pool(row.own, loaded, role, same)
         if keeping:
             kept.keep(row.own.alone, row.own.name, stores())
             st.rerun()
@@ -120,6 +120,16 @@ def _row(row: Offered, i: int) -> None:
             _remove(row, current)
     except DashboardError as error:  # the list stays; so does the mapping below it
         show_error(error)
+
+
+def _role(i: int) -> str:
+    return st.segmented_control(
+        "When pooled, it is a cohort for",
+        [Role.VALIDATION.value, Role.DISCOVERY.value],
+        default=Role.VALIDATION.value,
+        required=True,
+        key=f"own-role-{i}",
+    )
 
 
 def _same_people(own: Own, loaded: Store, i: int) -> bool:
@@ -146,7 +156,7 @@ def store_of(own: Own) -> Store:
     return cached.session_store(own_alone(own)).store
 
 
-def _pool(own: Own, loaded: Store, same: bool) -> None:
+def _pool(own: Own, loaded: Store, role: str, same: bool) -> None:
     bar = st.progress(0.0, "Pooling")
 
     def told(what: str, done: float) -> None:
@@ -157,6 +167,7 @@ def _pool(own: Own, loaded: Store, same: bool) -> None:
             loaded.path,
             own.alone,
             space().path,
+            role=role,
             same_people=same,
             progress=told,
         )
