@@ -109,9 +109,10 @@ def pool(
 ) -> Path:
     """A copy of the store ``base`` with the one cohort of the store ``own`` added to it.
 
-    ``role``: of that cohort in the pool. ``same_people``: a patient whose id also stands in a cohort of ``base`` is the same person,
-    and is counted there. Returns the new file in ``folder``. Raises BuildError where one store is
-    simulated and the other real, where ``base`` has a cohort of that name, and for a full disk.
+    ``role`` is that cohort's in the pool. ``same_people``: a patient whose id also stands in a
+    cohort of ``base`` is the same person, and is counted there. Returns the new file in
+    ``folder``. Raises BuildError where one store is simulated and the other real, where ``base``
+    has a cohort of that name, and for a full disk.
     """
     path = folder / f"pooled-{uuid.uuid4().hex}.duckdb"
     try:

@@ -467,7 +467,7 @@ def _open(path: str) -> Store:
     return open_store(Path(path))
 
 
-@st.cache_resource(scope="session", max_entries=2, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _open_own(path: str) -> Store:
     return open_store(Path(path))
 

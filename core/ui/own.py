@@ -135,8 +135,15 @@ def _sheets(paths: tuple[Path, Path | None], folder: Path) -> tuple[str, str]:
 def _prepare(upload: Upload) -> None:
     """The mapping step, what is wrong under it, and the button that uses the cohort."""
     _look(upload)
-    mapping = own_mapping.ask(upload, propose(upload, own_mapping.usual_name(upload)))
-    findings = problems.check(upload, mapping, _known_genes(state.store()))
+    key = tuple((t.source, len(t)) for t in upload.tables.values()), upload.files
+    name = own_mapping.usual_name(upload)
+    mapping = own_mapping.ask(
+        upload, state.held("own-proposal", key, lambda: propose(upload, name))
+    )
+    genes = _known_genes(cached.current_store().store)
+    findings = state.held(
+        "own-findings", (key, repr(mapping)), lambda: problems.check(upload, mapping, genes)
+    )
     st.subheader("What is wrong, row by row", anchor=False)
     go_on = _findings(upload, findings)
     if any(f.kind == STOP for f in findings) or not go_on:
@@ -144,6 +151,13 @@ def _prepare(upload: Upload) -> None:
         return
     if st.button("Use this cohort", type="primary", icon=":material/check:", key="own-use"):
         _use(problems.cleaned(upload, findings), mapping)
+    used = state.own()
+    if used is not None and used.name == mapping.name:
+        st.success(
+            "In use: every page now shows it. The list at the top of this page pools it with the "
+            "loaded cohorts, keeps it, or removes it.",
+            icon=":material/check:",
+        )
 
 
 def _look(upload: Upload) -> None:

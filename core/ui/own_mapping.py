@@ -82,7 +82,7 @@ def _outcome(
         )
     if time is None:
         return None
-    numbers = pd.to_numeric(guess.values(upload, time), errors="coerce").dropna()
+    numbers = guess.numbers_of(guess.values(upload, time)).dropna()
     unit, reason, sure = guess.time_unit(time.column, numbers)
     with middle:
         units = list(TIME_UNITS)

@@ -120,7 +120,7 @@ def patient_column(table: Table) -> str:
         return column
     for column in map(str, table.frame.columns):
         cells = table.frame[column]
-        if cells.notna().all() and cells.is_unique and not _numbers(cells.dropna()).notna().all():
+        if cells.notna().all() and cells.is_unique and not numbers_of(cells.dropna()).notna().all():
             return column
     return str(table.frame.columns[0])
 
@@ -137,7 +137,7 @@ def endpoint(upload: Upload, name: str) -> TimeGuess | None:
     """The columns of OS or PFS; None where no column of numbers has a fitting name."""
     for place in _fitting(upload, TIMES[name]):
         cells = values(upload, place)
-        numbers = _numbers(cells)
+        numbers = numbers_of(cells)
         if len(cells) and numbers.notna().mean() > 0.5:
             unit, reason, sure = time_unit(place.column, numbers.dropna())
             event = next(
@@ -200,7 +200,7 @@ def tumor_coding(upload: Upload, place: Place) -> dict[str, str | None]:
 def tmb_unit(upload: Upload, place: Place) -> tuple[str, str]:
     """``per_mb`` or ``count``, and the reason."""
     name = simple(place.column)
-    numbers = _numbers(values(upload, place)).dropna()
+    numbers = numbers_of(values(upload, place)).dropna()
     if re.search(r"per_?mb|score|_mb$|/mb|tmb_nonsyn", name):
         return "per_mb", "the column's name says so"
     if re.search(r"count|load|n_?mut|muts|^mutations$|nonsyn", name):
@@ -212,7 +212,7 @@ def tmb_unit(upload: Upload, place: Place) -> tuple[str, str]:
 
 def age_unit(upload: Upload, place: Place) -> str:
     """Years, or days where an age of more than 130 occurs."""
-    numbers = _numbers(values(upload, place)).dropna()
+    numbers = numbers_of(values(upload, place)).dropna()
     return "days" if len(numbers) and numbers.max() > 130 else "years"
 
 
@@ -231,7 +231,7 @@ def further(upload: Upload, taken: set[Place]) -> list[Place]:
 def is_numeric(upload: Upload, place: Place) -> bool:
     """Whether a further variable is a number: every cell is one, of more than six values."""
     cells = values(upload, place)
-    return bool(cells.nunique() > 6 and _numbers(cells).notna().all())
+    return bool(cells.nunique() > 6 and numbers_of(cells).notna().all())
 
 
 def call_columns(table: Table) -> dict[str, str]:
@@ -324,12 +324,12 @@ def _plausible(upload: Upload, place: Place, name: str) -> bool:
     if cells.empty:
         return False
     if name in ("age_years", "tmb_per_mb"):
-        return bool(_numbers(cells).notna().mean() > 0.5)
+        return bool(numbers_of(cells).notna().mean() > 0.5)
     if name == "tumor_type":
         coding = tumor_coding(upload, place)
         return bool(cells.map(lambda v: coding[v] is not None).mean() > 0.5)
     if name == "drug":
-        return bool(cells.nunique() <= 50 and not _numbers(cells).notna().all())
+        return bool(cells.nunique() <= 50 and not numbers_of(cells).notna().all())
     found = labels(upload, place)
     if len(found) > 2 * MOST_LABELS:
         return False
@@ -341,7 +341,8 @@ def _few(upload: Upload, place: Place) -> bool:
     return 1 <= len(labels(upload, place)) <= MOST_LABELS
 
 
-def _numbers(cells: pd.Series[str]) -> pd.Series[float]:
+def numbers_of(cells: pd.Series[str]) -> pd.Series[float]:
+    """Cells as numbers, whichever decimal mark they have; NaN where a cell is none."""
     return pd.to_numeric(cells.map(lambda v: str(v).replace(",", ".")), errors="coerce")
 
 

@@ -31,12 +31,12 @@ LABELS: dict[str, tuple[str, ...]] = {
 
 TITLES: dict[str, str] = {
     "tumor_type": "Tumour type",
+    "stage": "Stage",
     "drug": "Drug",
     "drug_class": "Drug class",
-    "age_years": "Age",
     "sex": "Sex",
     "response": "Best response",
-    "stage": "Stage",
+    "age_years": "Age",
     "tmb_per_mb": "TMB",
 }
 """The patients' terms, in the order of the mapping step."""
@@ -130,6 +130,13 @@ def variable_name(place: Place) -> str:
     return re.sub(r"[^a-z0-9]+", "_", place.column.lower()).strip("_") or "variable"
 
 
+def decimal_mark(upload: Upload, place: Place) -> str:
+    """``,`` where the column has numbers with a comma and none with a point, else ``.``"""
+    cells = upload.tables[place.table].frame[place.column].dropna().map(str)
+    comma = cells.str.fullmatch(r"\s*-?\d+,\d+\s*").any()
+    return "," if comma and not cells.str.fullmatch(r"\s*-?\d*\.\d+\s*").any() else "."
+
+
 def spec_of(mapping: OwnMapping, upload: Upload, numeric: frozenset[Place]) -> CohortSpec:
     """The mapping as the declaration of a cohort; ``numeric``: further variables that are numbers.
 
@@ -156,8 +163,8 @@ def spec_of(mapping: OwnMapping, upload: Upload, numeric: frozenset[Place]) -> C
         reads=(),
         patients="patients",
         keys=keys,
-        patient_fields=_fields(mapping),
-        endpoints={name: _endpoint(outcome) for name, outcome in mapping.outcomes.items()},
+        patient_fields=_fields(mapping, upload),
+        endpoints={n: _endpoint(outcome, upload) for n, outcome in mapping.outcomes.items()},
         path=MAPPING,
         genome_build=mapping.genome_build,
         treated_with_ici=mapping.drug_class != DrugClass.NONE.value,
@@ -166,14 +173,17 @@ def spec_of(mapping: OwnMapping, upload: Upload, numeric: frozenset[Place]) -> C
         mutations=_mutations(mapping, upload),
         clinical={
             variable_name(p): Field(
-                column=p.column, table=p.table, unit="as given" if p in numeric else ""
+                column=p.column,
+                table=p.table,
+                unit="as given" if p in numeric else "",
+                decimal=decimal_mark(upload, p),
             )
             for p in mapping.further
         },
     )
 
 
-def _fields(mapping: OwnMapping) -> dict[str, Field]:
+def _fields(mapping: OwnMapping, upload: Upload) -> dict[str, Field]:
     fields = {
         "tumor_type": Field(value=mapping.tumor_type),
         "drug_class": Field(value=mapping.drug_class),
@@ -184,6 +194,7 @@ def _fields(mapping: OwnMapping) -> dict[str, Field]:
             table=choice.place.table,
             unit=choice.unit,
             megabases=choice.megabases if choice.unit == "count" else None,
+            decimal=decimal_mark(upload, choice.place) if choice.unit else ".",
             coding={k: v for k, v in choice.coding.items() if v},
             missing=tuple(k for k, v in choice.coding.items() if not v),
         )
@@ -192,9 +203,14 @@ def _fields(mapping: OwnMapping) -> dict[str, Field]:
     return fields
 
 
-def _endpoint(outcome: Outcome) -> EndpointSpec:
+def _endpoint(outcome: Outcome, upload: Upload) -> EndpointSpec:
     return EndpointSpec(
-        Field(column=outcome.time.column, table=outcome.time.table, unit=outcome.unit),
+        Field(
+            column=outcome.time.column,
+            table=outcome.time.table,
+            unit=outcome.unit,
+            decimal=decimal_mark(upload, outcome.time),
+        ),
         Field(
             column=outcome.event.column,
             table=outcome.event.table,

@@ -17,9 +17,16 @@ from core.model import BadInput
 from data import facts
 from data.cohort_spec import AGE_UNITS, TIME_UNITS
 from data.harmonise import SHORTEST_LONGEST_MONTHS, clean_id
-from data.own.mapping import CLASS_COLUMN, LABELS, LONGEST_MONTHS, TITLES, OwnMapping, Place
+from data.own.mapping import (
+    CLASS_COLUMN,
+    LABELS,
+    LONGEST_MONTHS,
+    TITLES,
+    OwnMapping,
+    Place,
+    decimal_mark,
+)
 from data.own.reading import Upload
-from data.readers.table import Table
 
 STOP, CELL, ROW, NOTE = "stop", "cell", "row", "note"
 MANY_GENES = 10_000
@@ -66,10 +73,10 @@ def check(
             findings += _coded(upload, choice.place, told, TITLES[term], LABELS[term])
         elif term == "age_years":
             factor = AGE_UNITS[choice.unit]
-            findings += _numbers(upload, choice.place, factor, 120, "years of age", "")
+            findings += _numbers(upload, choice.place, factor, 120, "years of age")
         elif term == "tmb_per_mb":
             findings += _numbers(
-                upload, choice.place, 1 / (choice.megabases or 1), 1500, "mutations per Mb", ""
+                upload, choice.place, 1 / (choice.megabases or 1), 1500, "mutations per Mb"
             )
         elif term == "tumor_type":
             findings += _tumors(upload, choice.place, choice.coding)
@@ -138,6 +145,13 @@ def _cells(upload: Upload, place: Place) -> pd.Series[str]:
     return cells.map(lambda v: (str(v).strip() or None) if pd.notna(v) else None)
 
 
+def _as_numbers(upload: Upload, place: Place, cells: pd.Series[str]) -> pd.Series[float]:
+    """Cells as numbers with the decimal mark of their column; NaN where a cell is none."""
+    if decimal_mark(upload, place) == ",":
+        cells = cells.str.replace(",", ".")
+    return pd.to_numeric(cells, errors="coerce")
+
+
 def _ids(upload: Upload, mapping: OwnMapping) -> list[Finding]:
     place = Place("patients", mapping.patient)
     cells = _cells(upload, place)
@@ -166,16 +180,11 @@ def _no_outcome(upload: Upload) -> Finding:
 
 def _times(upload: Upload, name: str, place: Place, unit: str) -> list[Finding]:
     cells = _cells(upload, place)
-    months = pd.to_numeric(cells, errors="coerce") * TIME_UNITS[unit]
-    comma = cells.notna() & months.isna() & cells.str.fullmatch(r"-?\d+,\d+").eq(True)
+    months = _as_numbers(upload, place, cells) * TIME_UNITS[unit]
     found = [
         _finding(
-            CELL, f"The {name} time has a decimal comma.", place, cells[comma],
-            "a number with a point", "Replace the comma by a point.",
-        ),
-        _finding(
             CELL, f"The {name} time is not a number.", place,
-            cells[cells.notna() & months.isna() & ~comma], f"a number of {unit}",
+            cells[cells.notna() & months.isna()], f"a number of {unit}",
             "Correct the cell, or leave it empty.",
         ),
         _finding(
@@ -239,11 +248,9 @@ def _half(upload: Upload, name: str, time: Place, event: Place) -> list[Finding]
     ]  # fmt: skip
 
 
-def _numbers(
-    upload: Upload, place: Place, factor: float, most: float, what: str, note: str
-) -> list[Finding]:
+def _numbers(upload: Upload, place: Place, factor: float, most: float, what: str) -> list[Finding]:
     cells = _cells(upload, place)
-    numbers = pd.to_numeric(cells, errors="coerce") * factor
+    numbers = _as_numbers(upload, place, cells) * factor
     return [
         _finding(
             CELL, "The cell is not a number.", place, cells[cells.notna() & numbers.isna()],
@@ -369,10 +376,3 @@ def _unknown_classes(upload: Upload, place: Place) -> Finding:
         "a MAF Variant_Classification, or a Sequence Ontology term",
         "Correct the class; read as missing, the row does not make its patient mutant.",
     )  # fmt: skip
-
-
-def rows_of(finding: Finding, table: Table) -> str:
-    """``12 cells of OS_MONTHS`` or ``3 rows``, for a summary."""
-    n = len(finding.lines)
-    what = "cell" if finding.kind == CELL else "row"
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
