@@ -303,7 +303,7 @@ def _panel_table(
         }
         for name, genes in panels.items()
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["panel_id", "name", "all_genes", "megabases"])
 
 
 def gene_table(tables: dict[str, Any]) -> pd.DataFrame:
