@@ -165,19 +165,21 @@ def time_unit(column: str, numbers: pd.Series[float]) -> tuple[str, str, bool]:
 def event_coding(upload: Upload, place: Place) -> dict[str, int | None]:
     """Label -> 1 (event), 0 (censored), None where it cannot be told."""
     found = [str(label) for label in labels(upload, place).index]
-    numbers = set(found)
     censoring = re.search(r"cens|cnsr", place.column.lower()) is not None
-    if numbers <= {"0", "1", "0.0", "1.0"}:
-        return {x: int(float(x)) ^ int(censoring) for x in found}
-    if numbers <= {"1", "2"}:  # as R's survival has it: 1 censored, 2 dead
-        return {x: int(x) - 1 for x in found}
-    coding: dict[str, int | None] = {}
-    for label in found:
+    numbers = {x for x in found if re.fullmatch(r"\d+(\.0)?", x)}
+    # as R's survival has it: 1 censored, 2 dead
+    from_two = {int(float(x)) for x in numbers} in ({1, 2}, {2})
+
+    def means(label: str) -> int | None:
+        if label in numbers:
+            number = int(float(label)) - int(from_two)
+            return number ^ int(censoring and not from_two) if number in (0, 1) else None
         word = label.strip().lower()
-        means = 1 if _EVENT.search(word) else 0 if _NO_EVENT.search(word) else None
+        event = 1 if _EVENT.search(word) else 0 if _NO_EVENT.search(word) else None
         yes_or_no = word in ("yes", "y", "true", "t", "no", "n", "false", "f")
-        coding[label] = 1 - means if censoring and yes_or_no and means is not None else means
-    return coding
+        return 1 - event if censoring and yes_or_no and event is not None else event
+
+    return {label: means(label) for label in found}
 
 
 def label_coding(name: str, found: Sequence[str]) -> dict[str, str | None]:

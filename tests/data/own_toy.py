@@ -22,9 +22,7 @@ def study_files(cohort: str = "Toy cohort") -> dict[str, str]:
         status = "1:DECEASED" if event else "0:LIVING"
         sex, smoker = ("Male", "yes") if i % 2 else ("Female", "no")
         patients.append(f"T{i:02d}\t{sex}\t{40 + i % 40}\t{time}\t{status}\tnivolumab\t{smoker}")
-        samples.append(
-            f"T{i:02d}\tT{i:02d}-S\t{'Melanoma' if i < 40 else 'BLCA'}\t{1 + i % 13}.5"
-        )
+        samples.append(f"T{i:02d}\tT{i:02d}-S\t{'Melanoma' if i < 40 else 'BLCA'}\t{1 + i % 13}.5")
         sequenced = i < N - 5
         matrix.append(f"T{i:02d}-S\t{'TOY' if sequenced else 'NA'}")
         if i % 3 == 0 and sequenced:

@@ -222,9 +222,7 @@ def test_without_a_class_the_protein_change_tells_or_every_row_counts(
 def test_decimal_commas_and_semicolons(space: Workspace, tmp_path: Path) -> None:
     text = patients_csv().replace(",", ";").splitlines()
     cells = [row.split(";") for row in text[1:]]
-    rows = [
-        ";".join([*c[:3], f"{int(c[3]) / 30.4:.1f}".replace(".", ","), *c[4:]]) for c in cells
-    ]
+    rows = [";".join([*c[:3], f"{int(c[3]) / 30.4:.1f}".replace(".", ","), *c[4:]]) for c in cells]
     upload = tables(space, "\n".join([text[0].replace("OS days", "OS months"), *rows]))
     mapping = propose(upload, "Toy")
     assert not problems.check(upload, mapping)
@@ -257,9 +255,7 @@ def test_without_an_outcome_nothing_is_made(space: Workspace, tmp_path: Path) ->
 
 def own_store(space: Workspace, *, simulated: bool = False, name: str = "Toy cohort") -> Path:
     upload = study(space)
-    return make_store(
-        upload, replace(propose(upload, name), simulated=simulated), space.folder()
-    )
+    return make_store(upload, replace(propose(upload, name), simulated=simulated), space.folder())
 
 
 def test_pooled_with_real_cohorts(space: Workspace, tmp_path: Path) -> None:
