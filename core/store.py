@@ -632,6 +632,18 @@ class Store:
             (gene,),
         )
 
+    def gene_facts(self) -> dict[str, pd.DataFrame]:
+        """The tables that describe genes, sets and signatures, whoever the patients are."""
+        names = ("gene_alias", "gene_set", "hotspot", "protein", "protein_domain",
+                 "signature_aetiology", "signature_reference")  # fmt: skip
+        return {name: self.rows(f"SELECT * FROM {name}") for name in names}
+
+    def panel_genes(self) -> dict[str, tuple[str, ...]]:
+        """The genes of each targeted panel, by its id."""
+        found = self.rows("SELECT panel_id, hugo_symbol FROM panel_gene ORDER BY 1, 2")
+        by = found.groupby("panel_id").hugo_symbol
+        return {str(name): tuple(genes) for name, genes in by}
+
     def gene_sets(self) -> dict[str, tuple[str, ...]]:
         """Genes of each named set, by name."""
         found = self.rows("SELECT DISTINCT gene_set, hugo_symbol FROM gene_set ORDER BY 1, 2")

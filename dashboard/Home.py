@@ -13,11 +13,12 @@ import os
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
-from core.model import DashboardError
+from core.model import DashboardError, StoreError
 from core.ui import access, cached, compare, pinboard, sidebar, stage, state, style, toolbar
 from core.ui.banner import data_banner
 from core.ui.messages import escaped, show_error
@@ -51,6 +52,7 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
         ("ledger", "The paper's numbers", "fact_check"),
     ],
     "Present": [("present", "Pinned figures", "keep")],
+    "Your data": [("own", "Bring your own", "upload_file")],
 }
 """Group of the navigation, a question each -> its pages: file, title, icon. A page is one line."""
 
@@ -83,7 +85,22 @@ def prepare() -> cached.OpenStore:
         bar = st.progress(0.0, "Making simulated data, once")
         cached.simulate(lambda what, done: bar.progress(done, f"Making simulated data: {what}"))
         bar.empty()
-    return cached.current_store()
+    return own_store() or cached.current_store()
+
+
+def own_store() -> cached.OpenStore | None:
+    """This session's own store, if any; one that is gone is told of once and given up."""
+    own, space = state.own(), state.peek(state.SPACE)
+    if space is not None:
+        cached.hold(space)
+    if own is None:
+        return None
+    try:
+        return cached.session_store(own)
+    except StoreError:
+        state.use_own(None)
+        notice = f"{own.name} is no longer here, so the loaded cohorts are shown. Upload it again."
+        return replace(cached.current_store(), notice=notice)
 
 
 def main() -> None:

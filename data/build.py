@@ -81,15 +81,15 @@ def build_store(
             remedy="Fetch them with `python -m data fetch`, or name their folder with --raw.",
         )
     cohorts, notes = _read_cohorts(here, raw, progress)
-    assembly = Assembly(raw, _patients(cohorts), notes)
-    tables = _core_tables(assembly, cohorts, progress)
+    assembly = Assembly(raw, patient_table(cohorts), notes)
+    tables = core_tables(assembly, cohorts, progress)
     tables |= fact_tables.read(raw)
     tables |= tcga_features.read(raw, assembly.patients, assembly.notes, progress)
     tables |= signatures_build.read(
         tables, genome=genome, cache=folder / "cache", notes=notes, progress=progress
     )
     _burden_of_tcga(tables)
-    tables["gene"] = _genes(tables)
+    tables["gene"] = gene_table(tables)
     tables["source"] = _sources(read, missing + _optional(raw), raw)
     tables["build"] = _build_row(tables["source"], notes, genome)
     path = publish(tables, folder, progress=lambda what, done: progress(what, 0.6 + 0.4 * done))
@@ -122,7 +122,7 @@ def _read_cohorts(
     return cohorts, notes
 
 
-def _patients(cohorts: list[HarmonisedCohort]) -> pd.DataFrame:
+def patient_table(cohorts: list[HarmonisedCohort]) -> pd.DataFrame:
     """The table ``patient`` but for assay and n_calls, which need the calls."""
     frame = pd.concat(
         [c.patients.assign(cohort_id=c.spec.cohort_id) for c in cohorts], ignore_index=True
@@ -142,10 +142,11 @@ def _patients(cohorts: list[HarmonisedCohort]) -> pd.DataFrame:
     return frame.astype({"counted_here": bool})
 
 
-def _core_tables(
+def core_tables(
     assembly: Assembly, cohorts: list[HarmonisedCohort], progress: Progress
 ) -> dict[str, Any]:
-    progress("reading TCGA calls", 0.2)
+    """The tables of patients, calls and panels; completes ``assembly.patients`` in place."""
+    progress("reading calls", 0.2)
     by_cohort: dict[str, pa.Table] = {}
     profiled: dict[str, pd.DataFrame] = {}
     panels: dict[str, tuple[str, ...] | None] = {}
@@ -176,13 +177,13 @@ def _core_tables(
     mutation = pa.concat_tables(
         [_keyed_calls(assembly, own, calls) for own, calls in by_cohort.items()]
     )
-    keyed = pd.concat(
-        [
-            f.assign(patient_key=assembly.keys(own, f.patient_id), cohort_id=own)
-            for own, f in profiled.items()
-            if len(f)
-        ]
-    )
+    nobody = pd.DataFrame(columns=["patient_id", "panel_id", "patient_key", "cohort_id"])
+    found = [
+        f.assign(patient_key=assembly.keys(own, f.patient_id), cohort_id=own)
+        for own, f in profiled.items()
+        if len(f)
+    ]
+    keyed = pd.concat(found) if found else nobody
     _finish_patients(assembly, cohorts, by_cohort, keyed)
     progress("assembling tables", 0.55)
     return {
@@ -255,7 +256,8 @@ def _stack(assembly: Assembly, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     for cohort_id, frame in frames.items():
         keys = assembly.keys(cohort_id, frame.patient_id)
         parts.append(frame.drop(columns="patient_id").assign(patient_key=keys))
-    stacked = pd.concat([p for p in parts if len(p)], ignore_index=True)
+    filled = [p for p in parts if len(p)] or parts[:1]
+    stacked = pd.concat(filled, ignore_index=True)
     return stacked[stacked.patient_key.notna()]
 
 
@@ -301,10 +303,10 @@ def _panel_table(
         }
         for name, genes in panels.items()
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["panel_id", "name", "all_genes", "megabases"])
 
 
-def _genes(tables: dict[str, Any]) -> pd.DataFrame:
+def gene_table(tables: dict[str, Any]) -> pd.DataFrame:
     """Every gene with a call or on a panel, with the numbers of mutant patients."""
     mutation: pa.Table = tables["mutation"]
     wanted = pc.is_in(mutation["variant_classification"], pa.array(NON_SYNONYMOUS))

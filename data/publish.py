@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -82,6 +83,191 @@ def publish(tables: Mapping[str, Any], folder: Path, *, progress: Progress = sil
     _forget_old(folder, path)
     progress("done", 1.0)
     return path
+
+
+def adopt(source: Path, folder: Path) -> Path:
+    """Put a copy of the finished store file ``source`` in use in ``folder``, as :func:`publish`.
+
+    Raises BuildError where the disk is full or the folder cannot be written to.
+    """
+    temporary = folder / f"{TEMPORARY}{os.getpid()}-{uuid.uuid4().hex[:8]}.duckdb"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        shutil.copyfile(source, temporary)
+        return _rename(temporary, folder)
+    except (duckdb.Error, OSError) as error:
+        raise _build_error(error, folder) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def pool(
+    base: Path,
+    own: Path,
+    folder: Path,
+    *,
+    role: str = "validation",
+    same_people: bool = False,
+    progress: Progress = silent,
+) -> Path:
+    """A copy of the store ``base`` with the one cohort of the store ``own`` added to it.
+
+    ``role`` is that cohort's in the pool. ``same_people``: a patient whose id also stands in a
+    cohort of ``base`` is the same person, and is counted there. Returns the new file in
+    ``folder``. Raises BuildError where one store is simulated and the other real, where ``base``
+    has a cohort of that name, and for a full disk.
+    """
+    path = folder / f"pooled-{uuid.uuid4().hex}.duckdb"
+    try:
+        progress("copying the loaded cohorts", 0.05)
+        shutil.copyfile(base, path)
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(f"ATTACH '{_quoted(own)}' AS own (READ_ONLY)")
+            _may_be_pooled(connection)
+            _add_cohort(connection, role, same_people, progress)
+            connection.execute("DETACH own")
+            progress("writing", 0.9)
+            connection.execute("CHECKPOINT")
+    except (duckdb.Error, OSError) as error:
+        path.unlink(missing_ok=True)
+        raise _build_error(error, folder) from error
+    except BuildError:
+        path.unlink(missing_ok=True)
+        raise
+    progress("done", 1.0)
+    return path
+
+
+def shared_ids(base: Path, own: Path) -> dict[str, int]:
+    """Cohort of ``base`` -> how many of its patient ids also stand in ``own``."""
+    with duckdb.connect() as connection:
+        for name, path in (("base", base), ("own", own)):
+            connection.execute(f"ATTACH '{_quoted(path)}' AS {name} (READ_ONLY)")
+        found = connection.execute(
+            "SELECT c.name, count(*) FROM base.patient b JOIN own.patient o USING (patient_id) "
+            "JOIN base.cohort c ON c.cohort_id = b.cohort_id WHERE b.counted_here "
+            "GROUP BY ALL ORDER BY 2 DESC"
+        ).fetchall()
+    return {str(name): int(n) for name, n in found}
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _may_be_pooled(connection: duckdb.DuckDBPyConnection) -> None:
+    words = {True: "simulated", False: "real"}
+    row = connection.execute(
+        "SELECT b.simulated, o.simulated, (SELECT any_value(name) FROM cohort WHERE cohort_id IN "
+        "(SELECT cohort_id FROM own.cohort)) FROM build b, own.build o"
+    ).fetchone()
+    loaded, own, twice = row or (False, False, None)
+    if loaded != own:
+        raise BuildError(
+            "Simulated and real patients are never pooled.",
+            expected="two stores of real patients, or two of simulated ones",
+            found=f"loaded cohorts that are {words[loaded]}, an own cohort that is {words[own]}",
+            remedy="Use the own cohort alone"
+            + (", or load the real cohorts first." if loaded else "."),
+        )
+    if twice:
+        raise BuildError(
+            f"The loaded cohorts have one named {twice!r} already.",
+            expected="a name of its own",
+            found=str(twice),
+            remedy="Give the own cohort another name.",
+        )
+
+
+def _add_cohort(
+    connection: duckdb.DuckDBPyConnection, role: str, same_people: bool, progress: Progress
+) -> None:
+    """The rows of every table of patients, with keys that follow the last one."""
+    run = connection.execute
+    row = run(
+        "SELECT (SELECT count(*) FROM patient), (SELECT max(position) FROM cohort)"
+    ).fetchone()
+    first, last = row or (0, 0)
+    panel = _panel_names(connection)
+    run(
+        "INSERT INTO cohort BY NAME SELECT * REPLACE (position + ? AS position, ? AS role) "
+        "FROM own.cohort",
+        [int(last) + 1, role],
+    )
+    keyed = f"SELECT * REPLACE (patient_key + {int(first)} AS patient_key)"
+    for done, table in enumerate(("patient", "clinical", "endpoint", "profiled", "mutation")):
+        progress(f"adding {table}", 0.4 + 0.08 * done)
+        order = f" ORDER BY {ORDER[table]}" if table in ORDER else ""
+        run(f"INSERT INTO {table} BY NAME {keyed} FROM own.{table}{order}")
+    for old, new in panel.items():
+        run(
+            "UPDATE profiled SET panel_id = ? WHERE panel_id = ? AND patient_key >= ?",
+            [new, old, int(first)],
+        )
+        run("INSERT INTO panel SELECT ?, name, all_genes, megabases FROM own.panel WHERE "
+            "panel_id = ?", [new, old])  # fmt: skip
+        run("INSERT INTO panel_gene SELECT ?, hugo_symbol FROM own.panel_gene WHERE panel_id = ?",
+            [new, old])  # fmt: skip
+    run(
+        "INSERT INTO panel BY NAME SELECT * FROM own.panel WHERE panel_id NOT IN "
+        "(SELECT panel_id FROM panel)"
+    )
+    run("INSERT INTO source BY NAME SELECT * FROM own.source")
+    _add_genes(connection)
+    if same_people:
+        _link(connection, int(first))
+    run("UPDATE build SET build_id = build_id || '+' || (SELECT build_id FROM own.build)")
+
+
+def _panel_names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Own panel of listed genes -> its name in the pool: another one where ``base`` has a panel of
+    this name with other genes. A panel that is the same in both is absent."""
+    found = connection.execute(
+        "SELECT panel_id, panel_id IN (SELECT panel_id FROM panel) AS taken, "
+        "(SELECT list(DISTINCT hugo_symbol ORDER BY hugo_symbol) FROM own.panel_gene g "
+        "WHERE g.panel_id = p.panel_id) = (SELECT list(DISTINCT hugo_symbol ORDER BY hugo_symbol) "
+        "FROM panel_gene g WHERE g.panel_id = p.panel_id) AS same, "
+        "(SELECT any_value(cohort_id) FROM own.cohort) FROM own.panel p WHERE NOT all_genes"
+    ).fetchall()
+    return {
+        str(name): f"{cohort}:{name}" if taken else str(name)
+        for name, taken, same, cohort in found
+        if not same
+    }
+
+
+def _add_genes(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "UPDATE gene SET n_mutant_ici = gene.n_mutant_ici + o.n_mutant_ici, "
+        "on_panel = gene.on_panel OR o.on_panel FROM own.gene o "
+        "WHERE gene.hugo_symbol = o.hugo_symbol AND (o.n_mutant_ici > 0 OR o.on_panel)"
+    )
+    connection.execute(
+        "INSERT INTO gene BY NAME SELECT * FROM own.gene WHERE hugo_symbol NOT IN "
+        "(SELECT hugo_symbol FROM gene) ORDER BY hugo_symbol"
+    )
+
+
+def _link(connection: duckdb.DuckDBPyConnection, first: int) -> None:
+    """Own patients whose id a loaded cohort counts: counted there, and both records say so."""
+    connection.execute(
+        "CREATE TEMP TABLE twin AS SELECT o.patient_key AS own_key, b.patient_key AS base_key, "
+        "o.cohort_id || ':' || o.patient_id AS own_name, "
+        "b.cohort_id || ':' || b.patient_id AS base_name FROM patient o JOIN patient b "
+        "USING (patient_id) WHERE o.patient_key >= ? AND b.patient_key < ? AND b.counted_here "
+        "QUALIFY row_number() OVER (PARTITION BY o.patient_key ORDER BY b.patient_key) = 1",
+        [first, first],
+    )
+    connection.execute(
+        "UPDATE patient SET shared_with = twin.base_name, counted_here = FALSE FROM twin "
+        "WHERE patient_key = twin.own_key"
+    )
+    connection.execute(
+        "UPDATE patient SET shared_with = twin.own_name FROM twin "
+        "WHERE patient_key = twin.base_key AND shared_with IS NULL"
+    )
+    connection.execute("DROP TABLE twin")
 
 
 def _write(tables: Mapping[str, Any], path: Path, progress: Progress) -> None:
@@ -158,11 +344,12 @@ def _sweep(folder: Path) -> None:
     """Remove what builds that were killed left behind; those of living processes stay."""
     for leftover in folder.glob(f"{TEMPORARY}*"):
         owner = leftover.name.removeprefix(TEMPORARY).split("-")[0]
-        if owner.isdigit() and int(owner) != os.getpid() and not _alive(int(owner)):
+        if owner.isdigit() and int(owner) != os.getpid() and not alive(int(owner)):
             leftover.unlink(missing_ok=True)
 
 
-def _alive(process: int) -> bool:
+def alive(process: int) -> bool:
+    """Whether a process of this number runs; True where that cannot be told."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -8,8 +8,11 @@ from core.charts import ledger_tables as tables
 from core.ui import blocks, cached, downloads, state
 from core.ui.messages import escaped
 
-store = state.store()
 st.title("Are the paper's numbers found again?", anchor=False)
+store = state.store()
+if state.own() is not None:
+    store = cached.current_store().store
+    st.info("The paper's numbers stand beside the loaded cohorts; your own cohort has no part.")
 result = cached.ledger(store)
 blocks.answer(tables.answer(result))
 st.caption(

@@ -10,9 +10,11 @@ from typing import Any
 import streamlit as st
 
 from core.model import BuildError, DashboardError
+from core.store import Store
 from core.ui import cached, state
 from core.ui.cached import OpenStore
-from core.ui.messages import show_error
+from core.ui.messages import escaped, show_error
+from core.ui.state import Own
 
 RAW_VARIABLE = "ICI_EXPLORER_RAW"
 """Environment variable that names the folder of published files; by default ``raw``."""
@@ -25,6 +27,9 @@ def data_banner(opened: OpenStore) -> None:
     """SIMULATED, loudly, with the way to the real cohorts; or the date and id of a real build."""
     if opened.notice:
         st.warning(opened.notice, icon=":material/warning:")
+    if opened.own is not None:
+        _own_banner(opened, opened.own)
+        return
     if not opened.store.simulated:
         st.caption(f"Real data, build of {cached.built_on(opened.store)}")
         return
@@ -54,6 +59,44 @@ def data_banner(opened: OpenStore) -> None:
             )
     if state.build_requested():
         _build_with_bar()
+
+
+def _own_banner(opened: OpenStore, own: Own) -> None:
+    """Whose patients this session sees: an own cohort alone, or with the loaded ones."""
+    kind = "**SIMULATED data.** " if opened.store.simulated else ""
+    told, back = st.columns([5, 1.3], vertical_alignment="center")
+    with told:
+        show = st.error if opened.store.simulated else st.info
+        show(
+            f"{kind}{own_words(own, opened.store)}"
+            " Nobody but its owner has checked it; it reaches no other session.",
+            icon=":material/science:" if opened.store.simulated else ":material/person:",
+        )
+        if own.base and own.base != cached.current_store().store.version:
+            st.caption(
+                "The loaded cohorts have been built anew since: pool again on the page Bring your "
+                "own."
+            )
+    with back:
+        st.button(
+            "Back to the loaded cohorts",
+            key="leave_own",
+            icon=":material/undo:",
+            width="stretch",
+            on_click=state.use_own,
+            args=(None,),
+        )
+
+
+def own_words(own: Own, store: Store) -> str:
+    """``**Toy** alone: 40 patients.`` or what it is pooled with."""
+    n = store.n_patients
+    if not own.base:
+        return f"**{escaped(own.name)}** alone: {n:,} patients."
+    return (
+        f"**{escaped(own.name)}** pooled with the loaded cohorts (build {own.base[:12]}): "
+        f"{n:,} patients in all."
+    )
 
 
 def _build_with_bar() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +66,10 @@ from core.mirror import CHECK_SECONDS, Mirror, copy_folder, is_elsewhere
 from core.model import Filters, StoreError, Stratifier
 from core.stats.ssgsea import Scores
 from core.store import Store, current_build, open_store
+from core.ui.state import Own
+
+if TYPE_CHECKING:
+    from data.own.workspace import Workspace
 
 STORE_VARIABLE = "ICI_EXPLORER_STORE"
 """Environment variable that names a store folder (or one store file), or the address of a store
@@ -82,6 +87,8 @@ class OpenStore:
 
     store: Store
     notice: str = ""
+    own: Own | None = None
+    """The own cohort of this session, where its store stands in place of the loaded one."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +171,17 @@ def current_store() -> OpenStore:
         return OpenStore(remembered[0], notice)
     remembered[:] = [store]
     return OpenStore(store, _unreachable(store))
+
+
+def session_store(own: Own) -> OpenStore:
+    """The store that this session uses in place of the loaded one; no other session can ask for
+    it, since nobody else knows its path. Raises StoreError where it is gone."""
+    return OpenStore(_open_own(str(own.path)), own=own)
+
+
+def hold(space: Workspace) -> None:
+    """Keep this session's folder while the session is there; it is deleted soon afterwards."""
+    _held_space(space.token, space)
 
 
 def simulate(progress: Progress) -> None:
@@ -495,6 +513,17 @@ def _mirror(address: str, folder: str) -> Mirror:
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _open(path: str) -> Store:
     return open_store(Path(path))
+
+
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
+def _open_own(path: str) -> Store:
+    return open_store(Path(path))
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=lambda space: space.let_go())
+def _held_space(token: str, _space: Workspace) -> Workspace:
+    _space.keep()
+    return _space
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

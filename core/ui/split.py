@@ -57,9 +57,9 @@ def _one_of(key: str, label: str, options: Sequence[str], **widget: object) -> s
 
 def _gene_set(store: Store, facts: Facts, usual: Stratifier) -> Stratifier:
     """Any or all of a named set, or of typed or pasted symbols."""
-    named = ["typed below", *facts.gene_sets]
-    chosen = _one_of("set", "Gene set", named)
-    members: tuple[str, ...] = facts.gene_sets.get(chosen, ())
+    sets = {**state.own_sets(), **facts.gene_sets}
+    chosen = _one_of("set", "Gene set", ["typed below", *sets])
+    members: tuple[str, ...] = sets.get(chosen, ())
     if not members:
         text = st.text_area(
             "Genes",
@@ -91,7 +91,7 @@ def _gene_set(store: Store, facts: Facts, usual: Stratifier) -> Stratifier:
         genes=genes,
         classes=usual.classes,
         combine="all" if every else "any",
-        name=chosen if chosen in facts.gene_sets else "",
+        name=chosen if chosen in sets else "",
     )
 
 

@@ -7,9 +7,10 @@ before the widgets are made: a bad one is told and left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -19,6 +20,8 @@ from core.charts.theme import Look
 from core.model import Filters, Stratifier
 from core.report.snapshot import Snapshot
 from core.store import Store
+
+T = TypeVar("T")
 
 DEFAULT_GENE = "ALK"
 
@@ -32,6 +35,9 @@ LOOKED = "_looked"
 QUESTION, NOTES, RUN, BUILD, STORE = "_question", "_notes", "_run", "_build", "_store"
 PAGE, PINS, PIN, HELD, HELD_STORE = "_page", "_pins", "_pin", "_held", "_held_store"
 STAGE, OFFERED, STAGED = "_stage", "_offered", "_staged"
+SPACE = "own-space"
+"""What :func:`kept` calls this session's folder of uploads."""
+OWN, MADE, OWN_SETS, KEPT = "_own", "_own_made", "_own_sets", "_kept_"
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,74 @@ class Question:
     def subject(self) -> str:
         """What patients are split by, for a page's title: ``ALK``, ``TMB``."""
         return self.stratifier.label
+
+
+@dataclass(frozen=True)
+class Own:
+    """The store that this session uses in place of the loaded one, and what is in it.
+
+    ``path``: the file in use. ``alone``: the file that holds the own cohort only. ``base``: the
+    version of the loaded store that it was pooled with, "" where it is used alone.
+    """
+
+    name: str
+    path: Path
+    alone: Path
+    base: str = ""
+
+
+def own() -> Own | None:
+    """The own cohort in use in this session; None where the loaded store is."""
+    found: Own | None = st.session_state.get(OWN)
+    return found
+
+
+def use_own(chosen: Own | None) -> None:
+    """From the next run on: an own cohort, or the loaded store (None). Also a callback."""
+    st.session_state[OWN] = chosen
+
+
+def made() -> tuple[Own, ...]:
+    """The own cohorts that this session has made of its uploads."""
+    found: tuple[Own, ...] = st.session_state.get(MADE, ())
+    return found
+
+
+def put_made(cohorts: Sequence[Own]) -> None:
+    """Replace the own cohorts of this session."""
+    st.session_state[MADE] = tuple(cohorts)
+
+
+def own_sets() -> dict[str, tuple[str, ...]]:
+    """The gene sets that this session has uploaded: name -> symbols as given."""
+    return dict(st.session_state.get(OWN_SETS, {}))
+
+
+def put_own_sets(sets: Mapping[str, tuple[str, ...]]) -> None:
+    """Replace the gene sets of this session. Also a callback."""
+    st.session_state[OWN_SETS] = dict(sets)
+
+
+def kept(name: str, key: Any, make: Callable[[], T]) -> T:
+    """What ``make`` gives, remembered in this session under ``name`` as long as ``key`` is the
+    same; an error is not remembered."""
+    found = st.session_state.get(KEPT + name)
+    if found is None or found[0] != key:
+        found = (key, make())
+        st.session_state[KEPT + name] = found
+    kept: T = found[1]
+    return kept
+
+
+def peek(name: str) -> Any:
+    """What :func:`kept` remembers under ``name``, else None."""
+    found = st.session_state.get(KEPT + name)
+    return None if found is None else found[1]
+
+
+def drop(name: str) -> None:
+    """Forget what :func:`kept` remembers under ``name``."""
+    st.session_state.pop(KEPT + name, None)
 
 
 def put(store: Store, question: Question) -> None:

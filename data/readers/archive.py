@@ -51,8 +51,9 @@ def member_name(name: str, archive: Path) -> PurePosixPath:
 class _Budget:
     """Adds up members and unpacked bytes; raises BadFile at the first that is too much."""
 
-    def __init__(self, archive: Path) -> None:
+    def __init__(self, archive: Path, most: int) -> None:
         self.archive = archive
+        self.most = most
         self.weight = archive.stat().st_size
         self.bytes = 0
         self.members = 0
@@ -61,20 +62,22 @@ class _Budget:
         self.members += 1
         self.bytes += size
         limit = max(RATIO_FROM_BYTES, MAX_RATIO * self.weight)
-        if self.members > MAX_MEMBERS or self.bytes > min(MAX_BYTES, limit):
+        if self.members > MAX_MEMBERS or self.bytes > min(self.most, limit):
             raise BadFile(
                 "The archive unpacks to far more than it weighs, as a zip bomb does.",
                 where=str(self.archive),
-                expected=f"at most {MAX_MEMBERS:,} members, {MAX_BYTES:,} bytes, and "
+                expected=f"at most {MAX_MEMBERS:,} members, {self.most:,} bytes, and "
                 f"{MAX_RATIO} times the archive's {self.weight:,} bytes",
                 found=f"{self.members:,} members and {self.bytes:,} bytes so far",
                 remedy=_REFUSED,
             )
 
 
-def check_zip(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+def check_zip(
+    archive: zipfile.ZipFile, path: Path, most: int = MAX_BYTES
+) -> dict[str, zipfile.ZipInfo]:
     """The files of a zip archive by checked name; raises BadFile as this module says."""
-    budget = _Budget(path)
+    budget = _Budget(path, most)
     members = {}
     for info in archive.infolist():
         name = member_name(info.filename, path)
@@ -94,9 +97,11 @@ def check_zip(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo
     return members
 
 
-def check_tar(archive: tarfile.TarFile, path: Path) -> dict[str, tarfile.TarInfo]:
+def check_tar(
+    archive: tarfile.TarFile, path: Path, most: int = MAX_BYTES
+) -> dict[str, tarfile.TarInfo]:
     """The files of a tar archive by checked name; stops at the first member that is refused."""
-    budget = _Budget(path)
+    budget = _Budget(path, most)
     members = {}
     for info in archive:
         name = member_name(info.name, path)
@@ -118,24 +123,26 @@ def _link(path: Path, name: str) -> BadFile:
     )
 
 
-def unpack(path: Path, into: Path, wanted: Callable[[str], bool]) -> list[str]:
+def unpack(
+    path: Path, into: Path, wanted: Callable[[str], bool], *, most: int = MAX_BYTES
+) -> list[str]:
     """Check the whole archive, then write the members that ``wanted`` accepts below ``into``.
 
-    Returns the checked names of all members, written or not. Raises BadFile for anything this
-    module refuses (nothing is written then), for a file that is no archive, and for one that is
-    damaged or cut short.
+    ``most`` is the number of bytes that it may unpack to. Returns the checked names of all
+    members, written or not. Raises BadFile for anything this module refuses (nothing is written
+    then), for a file that is no archive, and for one that is damaged or cut short.
     """
     require_file(path)
     with _told(path):
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as bundle:
-                files = check_zip(bundle, path)
+                files = check_zip(bundle, path, most)
                 for name in filter(wanted, files):
                     with bundle.open(files[name]) as source:
                         _write(source, into / name, files[name].file_size, path)
                 return list(files)
         with tarfile.open(path, "r:*") as bundle:
-            members = check_tar(bundle, path)
+            members = check_tar(bundle, path, most)
             for name in filter(wanted, members):
                 content = bundle.extractfile(members[name])
                 assert content is not None  # check_tar lets only plain files through

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.model import BadFile
 from data.readers import maf
-from data.readers.archive import is_archive, member_name, unpack
+from data.readers.archive import MAX_BYTES, is_archive, member_name, unpack
 from data.readers.content import read_text
 from data.readers.delimited import read_delimited
 from data.readers.table import Study, Table
@@ -47,8 +47,10 @@ _WANTED_FOLDERS = {"case_lists", "gene_panels"}
 _NOT_LOADED = ("fusions", "cna")
 
 
-def read_study(path: str | Path, *, panels: str | Path | None = None) -> Study:
-    """Read a study folder, or a ``.zip`` or ``.tar.gz`` of one.
+def read_study(
+    path: str | Path, *, panels: str | Path | None = None, most: int = MAX_BYTES
+) -> Study:
+    """Read a study folder, or a ``.zip`` or ``.tar.gz`` of one that unpacks to ``most`` bytes.
 
     ``panels`` is a further folder of ``data_gene_panel*.txt`` files, for panels that the study
     names but does not carry.
@@ -67,7 +69,7 @@ def read_study(path: str | Path, *, panels: str | Path | None = None) -> Study:
     a missing or repeated PATIENT_ID or SAMPLE_ID, and whatever the table readers raise.
     """
     path = Path(path)
-    with _folder(path) as files:
+    with _folder(path, most) as files:
         return _Reader(files).study(Path(panels) if panels else None)
 
 
@@ -83,7 +85,7 @@ class _Files:
 
 
 @contextmanager
-def _folder(path: Path) -> Iterator[_Files]:
+def _folder(path: Path, most: int) -> Iterator[_Files]:
     """The study's folder: ``path`` itself, or what its archive holds, unpacked for a while."""
     if path.is_dir():
         yield _Files(_study_root(path, path), path)
@@ -99,7 +101,7 @@ def _folder(path: Path) -> Iterator[_Files]:
         )
     with tempfile.TemporaryDirectory(prefix="study-") as name:
         scratch = Path(name)
-        unpack(path, scratch, _is_study_file)
+        unpack(path, scratch, _is_study_file, most=most)
         root = _study_root(scratch, path)
         yield _Files(root, path / root.relative_to(scratch))
 
