@@ -60,10 +60,7 @@ from core.analysis.tcga_survival import tcga_survival as compare_tcga
 from core.groups import category_choices, number_choices
 from core.model import Filters, StoreError, Stratifier
 from core.stats.ssgsea import Scores
-from core.store import Store, current_build, open_store
-
-STORE_VARIABLE = "ICI_EXPLORER_STORE"
-"""Environment variable that names a store folder (or one store file)."""
+from core.store import STORE_VARIABLE, Store, current_build, open_store
 
 Progress = Callable[[str, float], None]
 
