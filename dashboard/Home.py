@@ -18,7 +18,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.model import DashboardError
-from core.ui import cached, sidebar, state, style
+from core.ui import asking, cached, code, sidebar, state, style
 from core.ui.banner import data_banner
 from core.ui.messages import escaped, show_error
 
@@ -92,7 +92,9 @@ def main() -> None:
         state.put(opened.store, sidebar.ask(opened.store, cached.facts(opened.store)))
         told = st.container()
         try:
-            page.run()
+            with asking.listening() as asked:
+                page.run()
+            code.show(page.url_path or DEFAULT_PAGE, opened.store, asked)
         finally:  # a page checks values of its own, too
             with told:
                 for note in state.notes():

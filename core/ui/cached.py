@@ -61,6 +61,7 @@ from core.groups import category_choices, number_choices
 from core.model import Filters, StoreError, Stratifier
 from core.stats.ssgsea import Scores
 from core.store import STORE_VARIABLE, Store, current_build, open_store
+from core.ui.asking import told
 
 Progress = Callable[[str, float], None]
 
@@ -155,6 +156,7 @@ def facts(store: Store) -> Facts:
     return _facts(str(store.path), store)
 
 
+@told
 def survival(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, stratified: bool
 ) -> SurvivalComparison:
@@ -162,6 +164,7 @@ def survival(
     return _survival(str(store.path), filters, stratifier, endpoint, stratified, store)
 
 
+@told
 def panels(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, stratified: bool
 ) -> Panels:
@@ -169,6 +172,7 @@ def panels(
     return _panels(str(store.path), filters, stratifier, endpoint, stratified, store)
 
 
+@told
 def cohorts(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str
 ) -> CohortOverview:
@@ -176,16 +180,19 @@ def cohorts(
     return _cohorts(str(store.path), filters, stratifier, endpoint, store)
 
 
+@told
 def agreement(store: Store, filters: Filters, stratifier: Stratifier, endpoint: str) -> Agreement:
     """:func:`core.analysis.agreement.agreement_question`, remembered. Raises NotEnoughData."""
     return _agreement(str(store.path), filters, stratifier, endpoint, store)
 
 
+@told
 def ledger(store: Store) -> Ledger:
     """:func:`core.analysis.ledger.ledger`, remembered. Raises NotEnoughData."""
     return _ledger(str(store.path), store)
 
 
+@told
 def cox(
     store: Store,
     filters: Filters,
@@ -200,6 +207,7 @@ def cox(
     return _cox(str(store.path), filters, stratifier, endpoint, how, store)
 
 
+@told
 def subgroups(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, stratified: bool
 ) -> Subgroups:
@@ -212,6 +220,7 @@ def signature_sources(store: Store) -> tuple[tuple[Source, ...], pd.DataFrame]:
     return _signature_sources(str(store.path), store)
 
 
+@told
 def signature_frequency(
     store: Store, filters: Filters, stratifier: Stratifier, source: Source, demands: Demands
 ) -> SignatureFrequency:
@@ -219,6 +228,7 @@ def signature_frequency(
     return _signature_frequency(str(store.path), filters, stratifier, source, demands, store)
 
 
+@told
 def signature_survival(
     store: Store,
     filters: Filters,
@@ -234,6 +244,7 @@ def signature_survival(
     return _signature_survival(str(store.path), filters, source, demands, how, store)
 
 
+@told
 def spectra(
     store: Store, filters: Filters, stratifier: Stratifier, place: str, demands: Demands
 ) -> GroupSpectra:
@@ -246,11 +257,13 @@ def clinical_variables(store: Store) -> tuple[str, ...]:
     return _clinical_variables(str(store.path), store)
 
 
+@told
 def burden(store: Store, filters: Filters, stratifier: Stratifier, endpoint: str) -> Burden:
     """:func:`core.analysis.burden.burden_question`, remembered. Raises NotEnoughData."""
     return _burden(str(store.path), filters, stratifier, endpoint, store)
 
 
+@told
 def burden_null(
     store: Store,
     filters: Filters,
@@ -272,6 +285,7 @@ def burden_null(
     return matched_null(result.rows, np.concatenate(blocks), small=result.small)
 
 
+@told
 def genes_scanned(
     store: Store, filters: Filters, classes: tuple[str, ...], endpoint: str
 ) -> GeneScan:
@@ -279,6 +293,7 @@ def genes_scanned(
     return _genes_scanned(str(store.path), filters, classes, endpoint, store)
 
 
+@told
 def mutation_frequency(
     store: Store, filters: Filters, stratifier: Stratifier, ici_by: str
 ) -> MutationFrequency:
@@ -286,16 +301,19 @@ def mutation_frequency(
     return _mutation_frequency(str(store.path), filters, stratifier, ici_by, store)
 
 
+@told
 def protein_map(store: Store, filters: Filters, stratifier: Stratifier) -> ProteinMap:
     """:func:`core.analysis.mutations.protein_map`, remembered. Raises NotEnoughData."""
     return _protein_map(str(store.path), filters, stratifier, store)
 
 
+@told
 def comutation(store: Store, filters: Filters, stratifier: Stratifier, source: str) -> CoMutation:
     """:func:`core.analysis.comutation.comutation`, remembered. Raises NotEnoughData."""
     return _comutation(str(store.path), filters, stratifier, source, store)
 
 
+@told
 def tcga_survival(
     store: Store,
     filters: Filters,
@@ -310,6 +328,7 @@ def tcga_survival(
     )
 
 
+@told
 def setting(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, min_mutant: int
 ) -> SettingComparison:
@@ -317,11 +336,13 @@ def setting(
     return _setting(str(store.path), filters, stratifier, endpoint, min_mutant, store)
 
 
+@told
 def immunity(store: Store, filters: Filters, stratifier: Stratifier, panel: str) -> PanelComparison:
     """:func:`core.analysis.immunity.immunity_question`, remembered. Raises NotEnoughData."""
     return _immunity(str(store.path), filters, stratifier, panel, store)
 
 
+@told
 def composition(
     store: Store, filters: Filters, stratifier: Stratifier, feature: str
 ) -> Composition:
@@ -329,6 +350,7 @@ def composition(
     return _composition(str(store.path), filters, stratifier, feature, store)
 
 
+@told
 def correlation(
     store: Store, filters: Filters, stratifier: Stratifier, x: str, y: str, partial: bool
 ) -> Correlation:
@@ -336,6 +358,7 @@ def correlation(
     return _correlation(str(store.path), filters, stratifier, x, y, partial, store)
 
 
+@told
 def pasted_sets(
     store: Store,
     filters: Filters,
@@ -357,6 +380,7 @@ def numeric_features(store: Store) -> dict[str, str]:
     return _numeric_features(str(store.path), store)
 
 
+@told
 def nomogram(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, choice: Choice
 ) -> NomogramBuild:
@@ -364,6 +388,7 @@ def nomogram(
     return _nomogram(str(store.path), filters, stratifier, endpoint, choice, store)
 
 
+@told
 def nomogram_checks(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, choice: Choice
 ) -> tuple[Performance, Performance | str]:
@@ -371,6 +396,7 @@ def nomogram_checks(
     return _nomogram_checks(str(store.path), filters, stratifier, endpoint, choice, store)
 
 
+@told
 def nomogram_corrected(
     store: Store,
     filters: Filters,
@@ -389,6 +415,7 @@ def nomogram_corrected(
     return kept[0]
 
 
+@told
 def nomogram_cut(
     store: Store,
     filters: Filters,
