@@ -848,9 +848,13 @@ def default_path() -> Path | None:
     """The store that the dashboard shows: the current build of the folder (or the file) that
     ``ICI_EXPLORER_STORE`` names, else of ``stores``; else the simulated one beside it.
 
-    None where neither has been made. Raises StoreError where a pointer is damaged.
+    ``stores`` is looked for in the working folder, then in the project's own, since a notebook
+    works elsewhere. None where neither has been made. Raises StoreError where a pointer is damaged.
     """
-    folder = Path(os.environ.get(STORE_VARIABLE) or "stores").expanduser().resolve()
+    named = os.environ.get(STORE_VARIABLE)
+    folder = Path(named or "stores").expanduser().resolve()
+    if not named and not folder.is_dir():
+        folder = Path(__file__).resolve().parents[1] / "stores"
     if folder.is_file():
         return folder
     return current_build(folder) or current_build(folder / "simulated")
