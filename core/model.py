@@ -123,12 +123,22 @@ class Range:
         return self.low is None and self.high is None
 
 
+def _several(record: object, *names: str) -> None:
+    """Make each field a tuple: one value typed without brackets is one value, not its letters."""
+    for name in names:
+        value = getattr(record, name)
+        if not isinstance(value, tuple):
+            several = (value,) if isinstance(value, str) else tuple(value)
+            object.__setattr__(record, name, several)
+
+
 @dataclass(frozen=True)
 class Filters:
     """Which patients a question is about. An empty tuple means *all*.
 
     Filters on age and TMB leave out the patients whose value is missing; the sentence
-    that ``core.store`` writes of a Filters says so.
+    that ``core.store`` writes of a Filters says so. Where several values may stand, a list or
+    one value alone is taken as well.
     """
 
     tumor_types: tuple[str, ...] = ()
@@ -150,6 +160,10 @@ class Filters:
     """Tumour types left out; for a recipe such as the paper's, where naming all others is long."""
     source_tumor_types: tuple[str, ...] = ()
     """Tumour types in the study's own words: the 33 abbreviations of TCGA."""
+
+    def __post_init__(self) -> None:
+        _several(self, "tumor_types", "drug_classes", "cohorts", "roles", "assays", "sexes")
+        _several(self, "exclude_tumor_types", "source_tumor_types")
 
 
 class Split(StrEnum):
@@ -187,6 +201,9 @@ class Stratifier:
     cut: str = ""
     name: str = ""
     """Such as the name of a gene set; used in place of the list of its members."""
+
+    def __post_init__(self) -> None:
+        _several(self, "genes", "classes")
 
     @property
     def label(self) -> str:
@@ -277,3 +294,7 @@ class UnknownGene(BadInput):
 
 class NotEnoughData(DashboardError):
     """Too few patients or events for the question; says how many there are."""
+
+
+class UnknownValue(NotEnoughData):
+    """A filter's value that no patient of the store has, such as a tumour type misspelt."""

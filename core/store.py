@@ -7,8 +7,10 @@ takes its own cursor on one connection, so that sessions on other threads never 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -28,10 +30,14 @@ from core.model import (
     Range,
     StoreError,
     UnknownGene,
+    UnknownValue,
 )
 
 POINTER = "current.json"
 """The small file in a store folder that names the build in use."""
+
+STORE_VARIABLE = "ICI_EXPLORER_STORE"
+"""Environment variable that names a store folder (or one store file)."""
 
 EXPRESSION_MISSING = np.iinfo(np.uint16).max
 """The code of a missing value in the expression matrix."""
@@ -307,7 +313,8 @@ class Store:
         """One row per patient that ``filters`` keep, in patient_key order.
 
         Columns: the patient's (PATIENT_COLUMNS) and ``time_months``, ``event`` of ``endpoint``
-        (NaN where the patient has none).
+        (NaN where the patient has none). Raises UnknownValue where nobody is kept because a value
+        of ``filters`` is none of this store.
         """
         found = clauses(filters)
         where = " AND ".join(c.sql for c in found)
@@ -317,9 +324,35 @@ class Store:
                 f"SELECT patient_key FROM patient WHERE {where} ORDER BY patient_key", parameters
             ).fetchnumpy()["patient_key"]
         keys = np.asarray(found_keys, dtype=np.intp)
+        if not len(keys):
+            self._demand_known(filters)
         time, event = self._endpoint(endpoint)
         frame = self._everyone.take(keys).reset_index(drop=True)
         return frame.assign(time_months=time[keys], event=event[keys])
+
+    def _demand_known(self, filters: Filters) -> None:
+        """Raise UnknownValue for a value of ``filters`` that no patient of the store has."""
+        asked = {
+            "tumor_type": ("tumour type", filters.tumor_types),
+            "drug_class": ("drug class", filters.drug_classes),
+            "sex": ("sex", filters.sexes),
+            "assay": ("assay", filters.assays),
+        }
+        if filters.treated_with_ici is not False:  # a store may well lack TCGA
+            asked["cohort_id"] = ("cohort", filters.cohorts)
+        for column, (name, values) in asked.items():
+            known = sorted(map(str, self._everyone[column].dropna().unique()))
+            for value in values:
+                if value in known:
+                    continue
+                near = [k for k in known if k.lower() == value.lower()]
+                near = near or get_close_matches(value, known, 3, 0.5)
+                raise UnknownValue(
+                    f"No patient of this store has the {name} {value[:40]!r}.",
+                    expected=", ".join(known[:12]) + (", ..." if len(known) > 12 else ""),
+                    found=value[:40],
+                    remedy=f"Closest: {', '.join(near)}." if near else "Choose one of these.",
+                )
 
     @cached_property
     def _everyone(self) -> pd.DataFrame:
@@ -820,4 +853,36 @@ def open_store(path: Path) -> Store:
                 remedy="Build one with `python -m data build` or `python -m data demo`.",
             )
         path = current
+    return Store(path)
+
+
+def default_path() -> Path | None:
+    """The store that the dashboard shows: the current build of the folder (or the file) that
+    ``ICI_EXPLORER_STORE`` names, else of ``stores``; else the simulated one beside it.
+
+    ``stores`` is looked for in the working folder, then in the project's own, since a notebook
+    works elsewhere. None where neither has been made. Raises StoreError where a pointer is damaged.
+    """
+    named = os.environ.get(STORE_VARIABLE)
+    folder = Path(named or "stores").expanduser().resolve()
+    if not named and not folder.is_dir():
+        folder = Path(__file__).resolve().parents[1] / "stores"
+    if folder.is_file():
+        return folder
+    return current_build(folder) or current_build(folder / "simulated")
+
+
+def open_default() -> Store:
+    """Open the store of :func:`default_path`. Raises StoreError where there is none."""
+    path = default_path()
+    if path is None:
+        raise StoreError(
+            "There is no store here yet.",
+            where=os.environ.get(STORE_VARIABLE) or str(Path("stores").resolve()),
+            expected=f"a store in the folder stores, or in the one that {STORE_VARIABLE} names",
+            found="none",
+            remedy="Build one with `python -m data build` (real patients) or `python -m data demo` "
+            "(simulated), or start Python in the project's folder. `open_simulated()` of "
+            "data.demo_store opens a simulated one that needs no folder.",
+        )
     return Store(path)

@@ -19,7 +19,19 @@ from pathlib import Path
 import streamlit as st
 
 from core.model import DashboardError, StoreError
-from core.ui import access, cached, compare, pinboard, sidebar, stage, state, style, toolbar
+from core.ui import (
+    access,
+    asking,
+    cached,
+    code,
+    compare,
+    pinboard,
+    sidebar,
+    stage,
+    state,
+    style,
+    toolbar,
+)
 from core.ui.banner import data_banner
 from core.ui.messages import escaped, show_error
 from core.version import code_version
@@ -129,7 +141,9 @@ def show(page: st.Page) -> None:
         try:
             with st.container(key="page"):
                 told = st.container()
-                page.run()
+                with asking.listening() as asked:
+                    page.run()
+                code.show(page.url_path or DEFAULT_PAGE, opened.store, asked)
         finally:  # a page checks values of its own, too
             with told:
                 for note in state.notes():

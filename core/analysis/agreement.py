@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.analysis.result import Result
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, patient_flow, patients_sentence
 from core.groups import Grouping, assign, two_groups
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
@@ -27,7 +28,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Agreement(Result):
     """cohorts: one row per cohort that the filters keep: cohort_id, name, n and events (of the
         patients analysed), n_mutant and events_mutant (of the last group), method (Cox, Firth, or
         empty), hazard_ratio, ci_lower, ci_upper, p_value (NaN: withheld), log_hazard_ratio,

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from core.analysis.result import Result
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, patient_flow, patients_sentence
 from core.groups import assign, two_groups
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
@@ -35,7 +36,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Burden:
+class Burden(Result):
     """models: one row per model, all on the same patients: adjusted_for, coding, hazard_ratio,
         ci_lower, ci_upper, p_value (NaN: withheld), n, events, note (why there is no estimate)
     frequency: one row per fifth of TMB within cohort: fifth, n, n_mutant, fraction, ci_lower,

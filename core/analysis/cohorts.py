@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.analysis.result import Result
 from core.analysis.survival import patient_flow
 from core.groups import Grouping, assign
 from core.model import Filters, NotEnoughData, Stratifier
@@ -28,7 +29,7 @@ NOT_SEQUENCED = "not sequenced"
 
 
 @dataclass(frozen=True)
-class CohortOverview:
+class CohortOverview(Result):
     """table: one row per cohort that the filters keep, in display order: cohort_id, name, role,
         assay, tumor_types, drug_classes, drugs, n, sequenced, one column for each of ``groups``
         (mutant, wild_type), not_profiled (outside every group), with_endpoint, events,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.immunity import grouped_patients, two_groups
+from core.analysis.result import Result
 from core.analysis.survival import MIN_PATIENTS, patients_sentence
 from core.groups import MUTATION_ORDER, assign
 from core.model import Filters, NotEnoughData, Stratifier
@@ -31,7 +32,7 @@ TMB_PARTS = 10
 
 
 @dataclass(frozen=True)
-class Composition:
+class Composition(Result):
     """table: label, name, n_mutant, n_wild_type, share_mutant, share_wild_type; and the odds ratio
     of the label, mutant against wild type: within tumour types (odds_ratio, ci_lower, ci_upper,
     p_value, q_value) and at equal TMB (the same with the prefix adjusted_).

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from core.analysis.result import Result
 from core.analysis.tcga import TCGA, TUMOR_TYPE, ici_filters, tcga_filters
 from core.groups import mutation_status
 from core.model import Filters, NotEnoughData, Stratifier
@@ -36,7 +37,7 @@ MEDIAN_CHI2 = 0.45493642311957283
 
 
 @dataclass(frozen=True)
-class CoMutation:
+class CoMutation(Result):
     """table: a row per tested gene, smallest p first: hugo_symbol, n_both, expected, n_gene (its
     mutants), n_group, n (patients in informative strata profiled for both), odds_ratio, ci_lower,
     ci_upper, p_value, q_value, direction (*together* or *apart*), unadjusted_odds_ratio.

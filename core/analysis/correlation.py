@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.analysis.immune_panels import Member, Section, of_gene, values
 from core.analysis.immunity import two_groups
+from core.analysis.result import Result
 from core.analysis.survival import patients_sentence
 from core.analysis.tcga import TUMOR_TYPE
 from core.groups import assign
@@ -29,7 +30,7 @@ MIN_TYPE = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Correlation:
+class Correlation(Result):
     """rows: patient_id, tumor_type, group, x, y, purity of the patients with both values
     overall: label, n, rho, ci_lower, ci_upper, p_value: all tumours, within types (correlation of
         the places within tumour types), and each group within types; with purity held fixed if

@@ -29,6 +29,7 @@ from core.analysis.cox_warnings import (
     pooling_warnings,
     proportional_warnings,
 )
+from core.analysis.result import Result
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
 from core.groups import Grouping, assign
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
@@ -44,7 +45,7 @@ FEW = FewPatients(MIN_PATIENTS, MIN_EVENTS)
 
 
 @dataclass(frozen=True)
-class CoxModel:
+class CoxModel(Result):
     """Tidy tables of both forests, and what speaks for and against the multivariable model.
 
     univariable, multivariable: variable, group, label, n, events, hazard_ratio, ci_lower,

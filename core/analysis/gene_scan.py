@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.analysis.result import Result
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
 from core.model import ENDPOINT_LABEL, NON_SYNONYMOUS, Filters, NotEnoughData
 from core.stats.multiple import benjamini_hochberg
@@ -34,7 +35,7 @@ ADJUSTED = "adjusted_"
 
 
 @dataclass(frozen=True, eq=False)
-class GeneScan:
+class GeneScan(Result):
     """table: one row per gene tested: gene, n (patients profiled for it), n_mutant, events,
     hazard_ratio, ci_lower, ci_upper, p_value, q_value, and the same five with the lead
     ``adjusted_``. NaN where a model cannot be estimated.

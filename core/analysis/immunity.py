@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.immune_panels import Member, Panel, members, panel, values
+from core.analysis.result import Result
 from core.analysis.survival import MIN_PATIENTS, patients_sentence
 from core.analysis.tcga import TUMOR_TYPE
 from core.groups import MUTATION_ORDER, Grouping, assign
@@ -41,7 +42,7 @@ SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class PanelComparison:
+class PanelComparison(Result):
     """What a panel's figures show: ``order[1]`` (*mutant* below) against ``order[0]``.
 
     table: a row per member with values, indexed by key: name, section, unit, centred, n_mutant,

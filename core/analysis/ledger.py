@@ -22,6 +22,7 @@ from core.analysis.ledger_entries import (
     entry_of,
     printed_sums,
 )
+from core.analysis.result import Result
 from core.model import DashboardError, NotEnoughData
 from core.store import Store
 
@@ -46,7 +47,7 @@ INTERVAL = ("hazard ratio", "ci_lower", "ci_upper")
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Ledger(Result):
     """numbers: figure, item, quantity, reported, note, method, value (NaN for words), text,
         verdict, why; a row per printed number and way of computing it
     lines: figure, item, method, reported, here, verdict, why; a row per printed item and way

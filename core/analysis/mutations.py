@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from core.analysis.result import Result
 from core.analysis.tcga import TUMOR_TYPE, ici_filters, tcga_filters
 from core.groups import mutation_status
 from core.model import VARIANT_GROUPS, Filters, NotEnoughData, Split, Stratifier
@@ -21,7 +22,7 @@ COUNTS = ["n", "not_profiled", "profiled", "mutant", "frequency", "ci_lower", "c
 
 
 @dataclass(frozen=True)
-class MutationFrequency:
+class MutationFrequency(Result):
     """table: source, label, name (of a tumour type or study, in full), n, not_profiled, profiled,
     mutant, frequency, ci_lower, ci_upper (of the profiled; NaN where nobody is).
     totals: the same, one row per source.
@@ -36,7 +37,7 @@ class MutationFrequency:
 
 
 @dataclass(frozen=True)
-class ProteinMap:
+class ProteinMap(Result):
     """The calls of one gene along its protein.
 
     residues: source, position, group (of classes), n (patients), change (most frequent), changes

@@ -22,6 +22,7 @@ from core.analysis.covariates import (
     covariate_columns,
 )
 from core.analysis.nomogram_model import NomogramModel, Predictor
+from core.analysis.result import Result
 from core.groups import MUTATION_ORDER
 from core.model import ENDPOINT_LABEL, BadInput, Filters, NotEnoughData, Role, Stratifier
 from core.stats.concordance import Concordance, concordance
@@ -57,7 +58,7 @@ class Choice:
 
 
 @dataclass(frozen=True, eq=False)
-class NomogramBuild:
+class NomogramBuild(Result):
     """The model with the patients it was fitted to.
 
     terms: predictor, label, n, events, hazard_ratio, ci_lower, ci_upper, p_value

@@ -15,6 +15,7 @@ import pandas as pd
 from core.analysis.covariates import Covariate, covariate_columns
 from core.analysis.nomogram import NomogramBuild
 from core.analysis.nomogram_model import NomogramModel
+from core.analysis.result import Result
 from core.compute import Place, place_for
 from core.model import Filters, Role
 from core.stats.brier import brier_score, integrated_brier
@@ -47,7 +48,7 @@ LEAST_GROUPS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Performance:
+class Performance(Result):
     """What the frozen model achieves among some patients; empty tables where they are too few.
 
     scores: time, auc, auc_lower, auc_upper, brier, brier_lower, brier_upper, reference (Brier

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from core.analysis.result import Result
 from core.analysis.survival import LANDMARKS, MIN_EVENTS, MIN_PATIENTS, SurvivalComparison
 from core.model import BadInput, NotEnoughData
 from core.stats.cox import cox
@@ -30,7 +31,7 @@ PERIODS = (0.0, 6.0, 12.0, 24.0, np.inf)
 
 
 @dataclass(frozen=True)
-class Proportionality:
+class Proportionality(Result):
     """How the groups differ over time; times in months.
 
     rmst: restricted means up to ``rmst.tau``, and contrasts with the reference

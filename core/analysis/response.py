@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.analysis.result import Result
 from core.stats.contingency import binomial_interval, fisher_exact, mantel_haenszel
 
 RESPONSES = ("CR", "PR")
@@ -20,7 +21,7 @@ AFTER_START = frozenset({"response", "responder"})
 
 
 @dataclass(frozen=True)
-class Response:
+class Response(Result):
     """arms: group, n, responders, rate, ci_lower, ci_upper; odds ratio of the second group
     against the first (NaN with more groups); ``p_value`` NaN where withheld or impossible."""
 

@@ -24,6 +24,7 @@ from core.analysis.randomised import (
     patients_followed,
     trial_question,
 )
+from core.analysis.result import Result
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, SurvivalComparison, compare_survival
 from core.analysis.tcga import ignored, tcga_filters
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
@@ -46,7 +47,7 @@ MIN_MUTANT = 3
 
 
 @dataclass(frozen=True)
-class SettingComparison:
+class SettingComparison(Result):
     """settings: setting, n, mutant, events, events_mutant, hazard_ratio, ci_lower, ci_upper,
         p_value (NaN: withheld), method; the reference setting first. *mutant* counts the second
         group of ``order``, whatever splits the patients

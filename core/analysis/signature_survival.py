@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.decomposed import Demands, Source, Tumours, tumours
+from core.analysis.result import Result
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData
 from core.stats.cox import cox
 from core.stats.multiple import benjamini_hochberg
@@ -30,7 +31,7 @@ Exposure = Literal["presence", "share"]
 
 
 @dataclass(frozen=True)
-class SignatureSurvival:
+class SignatureSurvival(Result):
     """table: a row per tested signature, smallest p first: signature, aetiology, n, events,
     n_present, events_present, hazard_ratio, ci_lower, ci_upper, p_value, q_value, method (cox or
     firth); hazard_ratio of present against absent, or for each tenth of the mutations more."""

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import sparse
 
 from core.analysis.decomposed import PLACE, Demands, Source, Tumours, in_order, tumours
+from core.analysis.result import Result
 from core.analysis.tcga import TCGA, TUMOR_TYPE
 from core.groups import assign, two_groups
 from core.groups.grouping import Grouping
@@ -37,7 +38,7 @@ OF_FEW = 1.5
 
 
 @dataclass(frozen=True)
-class SignatureFrequency:
+class SignatureFrequency(Result):
     """table: a row per signature that some tumour has, smallest chi-squared p first: signature,
         aetiology; mutant, n_mutant, mutant_share, mutant_lower, mutant_upper and the same of
         wild_type (present, of, share with exact interval); p_value and its q_value (chi-squared),

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.decomposed import EXOME, ICI, PLACE, Demands
+from core.analysis.result import Result
 from core.analysis.tcga import TCGA, ici_filters, tcga_filters
 from core.groups import assign, two_groups
 from core.model import Filters, NotEnoughData, Stratifier
@@ -19,7 +20,7 @@ from core.store import Store
 
 
 @dataclass(frozen=True)
-class GroupSpectra:
+class GroupSpectra(Result):
     """table: group, channel (in the order of CHANNELS), share (mean over the group's tumours).
     tumours: group, n, n_snv (all that were counted). cosine: similarity of the two spectra.
     """

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.analysis.result import Result
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
 from core.groups import Grouping, assign
 from core.model import ENDPOINT_LABEL, DashboardError, Filters, NotEnoughData, Stratifier
@@ -49,7 +50,7 @@ FACTORS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Subgroups:
+class Subgroups(Result):
     """Tidy tables of the figure.
 
     table: factor, factor_name, level, level_name, key, n, events, n_mutant, events_mutant,

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from core.analysis.result import Result
 from core.groups import MUTATION_ORDER, Grouping, assign
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
 from core.stats.cox import CoxFit, cox
@@ -30,7 +31,7 @@ LANDMARKS = (12.0, 24.0)
 
 
 @dataclass(frozen=True)
-class SurvivalComparison:
+class SurvivalComparison(Result):
     """What a survival figure shows, as tidy tables; all times in months.
 
     curves: group, time, survival, ci_lower, ci_upper (a row per step, from time 0)

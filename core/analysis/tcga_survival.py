@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from core.analysis.result import Result
 from core.analysis.survival import (
     MIN_EVENTS,
     MIN_PATIENTS,
@@ -36,7 +37,7 @@ ADVISED = ("recommended", "caution")
 
 
 @dataclass(frozen=True)
-class TcgaSurvival:
+class TcgaSurvival(Result):
     """order: the reference group and the group compared with it (*mutant* below).
     comparisons: endpoint -> the comparison of its patients, stratified by tumour type or naive.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from core.analysis.result import Result
 from core.analysis.survival import SurvivalComparison
 from core.model import NotEnoughData
 from core.stats.profile import profile_interval
@@ -17,7 +18,7 @@ PROFILE = "profile likelihood"
 
 
 @dataclass(frozen=True)
-class ThreeNumbers:
+class ThreeNumbers(Result):
     """``table``: comparison, method, hazard_ratio, ci_lower, ci_upper, p_value (NaN: withheld)."""
 
     table: pd.DataFrame

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from core.charts.theme import DARK, LIGHT, SIZES
+from core.model import BadInput
+
+NOTEBOOK_MIME = "application/vnd.vegalite.v6+json"
+"""What a notebook calls a Vega-Lite spec; viewers that do not know it show the PNG."""
 
 
 @dataclass(frozen=True)
@@ -33,3 +41,57 @@ class Figure:
             for name, frame in self.data.items()
         }
         return {**self.spec, "description": self.description, "datasets": datasets}
+
+    def standing_alone(self) -> dict[str, Any]:
+        """:meth:`for_export` with the width and the paper that a page would lend a screen figure.
+
+        A figure drawn for print or projector has both already and stays as it is.
+        """
+        spec = self.for_export()
+        if spec.get("width") == "container":
+            spec["width"] = SIZES["screen"].width
+        config = spec.get("config", {})
+        if config.get("background") == "transparent":
+            ink = config.get("title", {}).get("color")
+            paper = DARK.paper if ink == DARK.ink else LIGHT.paper
+            spec["config"] = {**config, "background": paper}
+        return spec
+
+    def save(self, path: str | Path) -> Path:
+        """Write the figure as SVG, PDF or PNG, by the file's extension; return its path.
+
+        Draw it with ``Look(medium="print")`` for the sizes of a printed page. Raises BadInput for
+        another extension or a folder that does not exist.
+        """
+        from core.report import figures  # here, since core.report draws figures itself
+
+        target = Path(path).expanduser()
+        kind = target.suffix.lower().lstrip(".")
+        if kind not in figures.FORMATS:
+            raise BadInput(
+                "A figure cannot be saved in this format.",
+                expected=", ".join(f".{k}" for k in figures.FORMATS),
+                found=target.suffix or "no extension",
+                where=str(target),
+                remedy=f"Name the file {target.stem or self.name}.pdf, for instance.",
+            )
+        if not target.parent.is_dir():
+            raise BadInput(
+                "The folder of the file does not exist.",
+                where=str(target.parent),
+                remedy="Make the folder first, or choose another.",
+            )
+        target.write_bytes(figures.render(self.standing_alone(), kind))
+        return target
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """What Jupyter shows: the interactive figure, else a PNG, else its words."""
+        from core.report import figures
+
+        spec = self.standing_alone()
+        image = figures.render(spec, "png")
+        return {
+            NOTEBOOK_MIME: spec,
+            "image/png": base64.b64encode(image).decode("ascii"),
+            "text/plain": self.description,
+        }

@@ -25,10 +25,7 @@ from core.analysis.atlas_file import make_atlas, open_atlas
 from core.analysis.gene_scan import ADJUSTED
 from core.analysis.ledger import Ledger, ledger
 from core.model import DashboardError
-from core.store import Store, current_build, open_store
-
-STORE_VARIABLE = "ICI_EXPLORER_STORE"
-"""Environment variable that names a store folder (or one store file), as the dashboard reads it."""
+from core.store import STORE_VARIABLE, Store, current_build, open_store
 
 
 def main(arguments: list[str] | None = None) -> int:

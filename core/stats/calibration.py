@@ -263,6 +263,9 @@ def grouped_survival(code: Index, groups: int, sample: Sample, at: float) -> Arr
 
 # -- the smooth curve ------------------------------------------------------------------
 
+LARGEST_LP = 700.0
+"""exp of it is still a number; survival is 0 long before."""
+
 
 def _cloglog(survival: Array) -> Array:
     return np.asarray(np.log(-np.log(np.clip(survival, 1e-4, 0.9999))))
@@ -277,6 +280,8 @@ def _smooth(
     if fitted is None:
         return np.full(len(where), np.nan)
     lp = fitted.linear_predictor(restricted_cubic(_cloglog(where), knots))
+    # Predictions that hardly differ give knots so close that a curve may leave what exp can hold.
+    lp = np.minimum(lp, LARGEST_LP)
     return np.asarray(np.exp(-fitted.hazard(np.array([at])) * np.exp(lp)))
 
 

@@ -65,15 +65,12 @@ from core.groups import category_choices, number_choices
 from core.mirror import CHECK_SECONDS, Mirror, copy_folder, is_elsewhere
 from core.model import Filters, StoreError, Stratifier
 from core.stats.ssgsea import Scores
-from core.store import Store, current_build, open_store
+from core.store import STORE_VARIABLE, Store, current_build, open_store
+from core.ui.asking import told
 from core.ui.state import Own
 
 if TYPE_CHECKING:
     from data.own.workspace import Workspace
-
-STORE_VARIABLE = "ICI_EXPLORER_STORE"
-"""Environment variable that names a store folder (or one store file), or the address of a store
-folder elsewhere, such as ``s3://bucket/stores``."""
 
 CACHE_VARIABLE = "ICI_EXPLORER_CACHE"
 """Environment variable that names the folder for copies of a store that stands elsewhere."""
@@ -199,6 +196,7 @@ def facts(store: Store) -> Facts:
     return _facts(str(store.path), store)
 
 
+@told
 def survival(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, stratified: bool
 ) -> SurvivalComparison:
@@ -206,6 +204,7 @@ def survival(
     return _survival(str(store.path), filters, stratifier, endpoint, stratified, store)
 
 
+@told
 def panels(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, stratified: bool
 ) -> Panels:
@@ -213,6 +212,7 @@ def panels(
     return _panels(str(store.path), filters, stratifier, endpoint, stratified, store)
 
 
+@told
 def cohorts(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str
 ) -> CohortOverview:
@@ -220,16 +220,19 @@ def cohorts(
     return _cohorts(str(store.path), filters, stratifier, endpoint, store)
 
 
+@told
 def agreement(store: Store, filters: Filters, stratifier: Stratifier, endpoint: str) -> Agreement:
     """:func:`core.analysis.agreement.agreement_question`, remembered. Raises NotEnoughData."""
     return _agreement(str(store.path), filters, stratifier, endpoint, store)
 
 
+@told
 def ledger(store: Store) -> Ledger:
     """:func:`core.analysis.ledger.ledger`, remembered. Raises NotEnoughData."""
     return _ledger(str(store.path), store)
 
 
+@told
 def cox(
     store: Store,
     filters: Filters,
@@ -244,6 +247,7 @@ def cox(
     return _cox(str(store.path), filters, stratifier, endpoint, how, store)
 
 
+@told
 def subgroups(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, stratified: bool
 ) -> Subgroups:
@@ -256,6 +260,7 @@ def signature_sources(store: Store) -> tuple[tuple[Source, ...], pd.DataFrame]:
     return _signature_sources(str(store.path), store)
 
 
+@told
 def signature_frequency(
     store: Store, filters: Filters, stratifier: Stratifier, source: Source, demands: Demands
 ) -> SignatureFrequency:
@@ -263,6 +268,7 @@ def signature_frequency(
     return _signature_frequency(str(store.path), filters, stratifier, source, demands, store)
 
 
+@told
 def signature_survival(
     store: Store,
     filters: Filters,
@@ -278,6 +284,7 @@ def signature_survival(
     return _signature_survival(str(store.path), filters, source, demands, how, store)
 
 
+@told
 def spectra(
     store: Store, filters: Filters, stratifier: Stratifier, place: str, demands: Demands
 ) -> GroupSpectra:
@@ -290,11 +297,13 @@ def clinical_variables(store: Store) -> tuple[str, ...]:
     return _clinical_variables(str(store.path), store)
 
 
+@told
 def burden(store: Store, filters: Filters, stratifier: Stratifier, endpoint: str) -> Burden:
     """:func:`core.analysis.burden.burden_question`, remembered. Raises NotEnoughData."""
     return _burden(str(store.path), filters, stratifier, endpoint, store)
 
 
+@told
 def burden_null(
     store: Store,
     filters: Filters,
@@ -313,6 +322,7 @@ def burden_null(
     return matched_null(result.rows, kept[0], small=result.small)
 
 
+@told
 def genes_scanned(
     store: Store, filters: Filters, classes: tuple[str, ...], endpoint: str
 ) -> GeneScan:
@@ -330,6 +340,7 @@ def atlas_view(store: Store, setting: str, endpoint: str, gene: str, adjusted: b
     return _atlas_view(str(store.path), atlas_made(store), setting, endpoint, gene, adjusted, store)
 
 
+@told
 def mutation_frequency(
     store: Store, filters: Filters, stratifier: Stratifier, ici_by: str
 ) -> MutationFrequency:
@@ -337,16 +348,19 @@ def mutation_frequency(
     return _mutation_frequency(str(store.path), filters, stratifier, ici_by, store)
 
 
+@told
 def protein_map(store: Store, filters: Filters, stratifier: Stratifier) -> ProteinMap:
     """:func:`core.analysis.mutations.protein_map`, remembered. Raises NotEnoughData."""
     return _protein_map(str(store.path), filters, stratifier, store)
 
 
+@told
 def comutation(store: Store, filters: Filters, stratifier: Stratifier, source: str) -> CoMutation:
     """:func:`core.analysis.comutation.comutation`, remembered. Raises NotEnoughData."""
     return _comutation(str(store.path), filters, stratifier, source, store)
 
 
+@told
 def tcga_survival(
     store: Store,
     filters: Filters,
@@ -361,6 +375,7 @@ def tcga_survival(
     )
 
 
+@told
 def setting(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, min_mutant: int
 ) -> SettingComparison:
@@ -368,11 +383,13 @@ def setting(
     return _setting(str(store.path), filters, stratifier, endpoint, min_mutant, store)
 
 
+@told
 def immunity(store: Store, filters: Filters, stratifier: Stratifier, panel: str) -> PanelComparison:
     """:func:`core.analysis.immunity.immunity_question`, remembered. Raises NotEnoughData."""
     return _immunity(str(store.path), filters, stratifier, panel, store)
 
 
+@told
 def composition(
     store: Store, filters: Filters, stratifier: Stratifier, feature: str
 ) -> Composition:
@@ -380,6 +397,7 @@ def composition(
     return _composition(str(store.path), filters, stratifier, feature, store)
 
 
+@told
 def correlation(
     store: Store, filters: Filters, stratifier: Stratifier, x: str, y: str, partial: bool
 ) -> Correlation:
@@ -387,6 +405,7 @@ def correlation(
     return _correlation(str(store.path), filters, stratifier, x, y, partial, store)
 
 
+@told
 def pasted_sets(
     store: Store,
     filters: Filters,
@@ -408,6 +427,7 @@ def numeric_features(store: Store) -> dict[str, str]:
     return _numeric_features(str(store.path), store)
 
 
+@told
 def nomogram(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, choice: Choice
 ) -> NomogramBuild:
@@ -415,6 +435,7 @@ def nomogram(
     return _nomogram(str(store.path), filters, stratifier, endpoint, choice, store)
 
 
+@told
 def nomogram_checks(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, choice: Choice
 ) -> tuple[Performance, Performance | str]:
@@ -422,6 +443,7 @@ def nomogram_checks(
     return _nomogram_checks(str(store.path), filters, stratifier, endpoint, choice, store)
 
 
+@told
 def nomogram_corrected(
     store: Store,
     filters: Filters,
@@ -440,6 +462,7 @@ def nomogram_corrected(
     return kept[0]
 
 
+@told
 def nomogram_cut(
     store: Store,
     filters: Filters,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -15,11 +16,24 @@ from core.model import (
     NON_SYNONYMOUS,
     BadInput,
     Filters,
+    NotEnoughData,
     Range,
     StoreError,
+    Stratifier,
     UnknownGene,
+    UnknownValue,
 )
-from core.store import POINTER, Store, clauses, open_store, sentence
+from core.store import (
+    POINTER,
+    STORE_VARIABLE,
+    Store,
+    clauses,
+    current_build,
+    default_path,
+    open_default,
+    open_store,
+    sentence,
+)
 
 CASES = [
     (
@@ -164,7 +178,52 @@ def test_unknown_genes_get_the_nearest_symbols_and_do_no_harm(simulated: Store, 
 
 def test_hostile_filter_values_are_parameters(simulated: Store) -> None:
     nasty = "Melanoma' OR 1=1 --"
-    assert len(simulated.patients(Filters(tumor_types=(nasty,)))) == 0
+    with pytest.raises(UnknownValue) as told:
+        simulated.patients(Filters(tumor_types=(nasty,)))
+    assert told.value.found == nasty
+
+
+@pytest.mark.parametrize(
+    ("filters", "closest"),
+    [
+        (Filters(tumor_types=("melanoma",)), "Closest: Melanoma."),
+        (Filters(tumor_types=("Bladder",)), "Bladder Cancer"),
+        (Filters(drug_classes=("PD-1",)), "PD-1/PD-L1"),
+        (Filters(cohorts=("nobody_1999",)), ""),
+    ],
+)
+def test_a_misspelt_value_is_told_with_the_closest(simulated: Store, filters, closest) -> None:
+    with pytest.raises(UnknownValue) as told:
+        simulated.patients(filters)
+    assert isinstance(told.value, NotEnoughData), "pages show it as too little data"
+    assert closest in told.value.remedy
+
+
+def test_known_values_that_keep_nobody_together_are_no_error(simulated: Store) -> None:
+    both = Filters(tumor_types=("Melanoma",), age_years=Range(120, 130))
+    assert len(simulated.patients(both)) == 0
+
+
+def test_one_value_or_a_list_is_taken_as_a_tuple() -> None:
+    assert Filters(tumor_types="Melanoma", sexes=["male"]) == Filters(  # type: ignore[arg-type]
+        tumor_types=("Melanoma",), sexes=("male",)
+    )
+    assert Stratifier(genes="ALK") == Stratifier(genes=("ALK",))  # type: ignore[arg-type]
+    assert Stratifier(genes=["A", "B"]).label == "A or B"  # type: ignore[arg-type]
+
+
+def test_the_default_store_is_the_one_that_the_app_shows(
+    simulated_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STORE_VARIABLE, str(simulated_folder))
+    with closing(open_default()) as found:
+        assert found.path == current_build(simulated_folder)
+    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path))
+    assert default_path() is None
+    with pytest.raises(StoreError, match="python -m data demo"):
+        open_default()
+    (tmp_path / "simulated").symlink_to(simulated_folder)
+    assert default_path() == current_build(tmp_path / "simulated")
 
 
 def test_queries_on_many_threads_do_not_mix(simulated: Store) -> None:

@@ -1,0 +1,66 @@
+"""The code that reproduces the page, behind a fold at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.analysis.proportionality import proportional_p, violated
+from core.analysis.response import AFTER_START
+from core.report.asked import Asked, Questions
+from core.report.code import page_code
+from core.store import Store
+from core.ui import state
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "survival": ("medians", "bands", "tau"),
+    "cox": ("residuals",),
+    "burden": ("adjusted",),
+    "nomogram": ("decision_at",),
+    "mutations": ("sort",),
+    "signatures": ("one_signature",),
+    "tcga_survival": ("by_endpoint",),
+    "intrinsic": ("overview", "feature"),
+    "extrinsic": ("overview", "feature"),
+    "ledger": ("verdict",),
+}
+"""Page -> keys of the widgets that change what is shown and no question."""
+
+
+def show(page: str, store: Store, asked: Sequence[Asked]) -> None:
+    """Nothing where the page had no answer, or has no code."""
+    text = page_code(page, store, asked, options(page, Questions(asked)))
+    if text:
+        with st.expander("Code that reproduces this page", icon=":material/code:"):
+            st.code(text, language="python")
+
+
+def options(page: str, questions: Questions) -> Mapping[str, Any]:
+    """The page's choices, once its widgets have been drawn."""
+    found = {key: state.chosen(key, None) for key in CHOICES.get(page, ())}
+    kept: dict[str, Any] = {key: value for key, value in found.items() if value is not None}
+    if page == "burden":
+        kept["gene"] = state.question().gene
+    if page == "signatures":
+        named = state.chosen("signature", ())
+        kept["signatures"] = tuple(named) if isinstance(named, list) else ()
+    if page == "survival":
+        kept |= _of_survival(questions)
+    if page == "mutations" and (protein := questions.first("protein_map")):
+        kept["window"] = state.chosen(f"residues_{protein.answer.gene}", None)
+    return kept
+
+
+def _of_survival(questions: Questions) -> dict[str, bool]:
+    """Whether the page shows hazard ratios in periods, and responses."""
+    panels, pooled = questions.first("panels"), questions.first("survival")
+    if panels is None and pooled is None:
+        return {}
+    result = panels.answer.pooled if panels else pooled.answer if pooled else None
+    switched = bool(state.chosen("periods_shown", False))
+    return {
+        "periods": switched or violated(proportional_p(result)),
+        "responses": state.question().stratifier.feature not in AFTER_START,
+    }
