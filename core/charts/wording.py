@@ -51,6 +51,11 @@ def group_name(title: str, group: str) -> str:
     return f"{title} {group}" if group in OF_TITLE else group
 
 
+def capital(text: str) -> str:
+    """``text`` with a capital first letter; the rest, such as a gene's symbol, as it stands."""
+    return text[:1].upper() + text[1:]
+
+
 def _number(value: float, digits: int) -> str:
     if math.isnan(value):
         return DASH

@@ -15,7 +15,7 @@ import streamlit as st
 
 from core.analysis.subgroups import bounds
 from core.charts.theme import Look
-from core.model import Filters, Stratifier
+from core.model import Filters, Split, Stratifier
 from core.store import Store
 
 DEFAULT_GENE = "ALK"
@@ -48,8 +48,9 @@ class Question:
 
     @property
     def subject(self) -> str:
-        """What patients are split by, for a page's title: ``ALK``, ``TMB``."""
-        return self.stratifier.label
+        """What patients are split by, for a page's title: ``ALK``, ``TMB``, ``the pair A and B``."""
+        pair = self.stratifier.kind == Split.PAIR
+        return f"the pair {self.stratifier.label}" if pair else self.stratifier.label
 
 
 def put(store: Store, question: Question) -> None:
