@@ -247,7 +247,8 @@ def _size_warnings(arms: pd.DataFrame) -> list[str]:
     if small is None:
         return []
     return [
-        f"{arm.group}: {arm.n} patients and {arm.events} events. Below {MIN_PATIENTS} patients or "
+        f"{arm.group}: {arm.n} patient{'s' if arm.n != 1 else ''} and {arm.events} "
+        f"event{'s' if arm.events != 1 else ''}. Below {MIN_PATIENTS} patients or "
         f"{MIN_EVENTS} events in an arm no p-value is given; the hazard ratio is Firth's."
         for arm in small.itertuples()
     ]

@@ -48,7 +48,7 @@ class Question:
 
     @property
     def subject(self) -> str:
-        """What patients are split by, for a page's title: ``ALK``, ``TMB``, ``the pair A and B``."""
+        """What patients are split by, in a page's title: ``ALK``, ``TMB``, ``the pair A and B``."""
         pair = self.stratifier.kind == Split.PAIR
         return f"the pair {self.stratifier.label}" if pair else self.stratifier.label
 

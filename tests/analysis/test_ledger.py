@@ -129,6 +129,7 @@ def test_what_the_files_lack_is_said(of_real: Ledger) -> None:
     for study in ("Miao 2018", "Ravi 2023"):
         assert "no gene-level calls" in lines.why[study]
     assert lines.verdict["Miao 2018"] == CANNOT
+    assert lines.here["Nomogram"].startswith("horizons ")
     later = lines[lines.why == NOT_YET]
     assert (later.verdict == CANNOT).all() and (later.here == "").all()
 
