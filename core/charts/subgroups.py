@@ -10,7 +10,7 @@ from core.analysis.subgroups import Subgroups
 from core.charts.figure import Figure
 from core.charts.forest import ForestText, forest_figure
 from core.charts.theme import Look
-from core.charts.wording import DASH, capital, p_text, ratio_text
+from core.charts.wording import DASH, capital, contrast, p_text, ratio_text
 from core.model import ENDPOINT_LABEL
 
 FIRTH_NOTE = "Firth's estimate with its profile-likelihood interval: few patients or events"
@@ -20,7 +20,7 @@ def answer(result: Subgroups) -> str:
     """Whether any factor's subgroups differ more than chance among so many would make them."""
     overall = result.overall
     whole = (
-        f"in everybody the hazard ratio of {result.title} is "
+        f"in everybody the hazard ratio of {contrast(result.title, result.order)} is "
         f"{ratio_text(overall['hazard_ratio'], overall['ci_lower'], overall['ci_upper'])}"
     )
     tested = result.tests[result.tests.p_value.notna()]

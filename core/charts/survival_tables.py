@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from core.analysis.survival import LANDMARKS, SurvivalComparison
-from core.charts.wording import group_name, months_text, p_text, percent_text, ratio_text
+from core.charts.wording import PLAIN, group_name, months_text, p_text, percent_text, ratio_text
 from core.model import ENDPOINT_LABEL
 
 METHODS = {
@@ -26,9 +26,11 @@ def answer(result: SurvivalComparison) -> str:
     if len(cox) != 1:
         return _of_several(result)
     row = cox.to_dict("records")[0]
-    ratio = f"hazard ratio {ratio_text(row['hazard_ratio'], row['ci_lower'], row['ci_upper'])}"
-    medians = result.arms.set_index("group")["median"]
     other, reference = result.order[-1], result.order[0]
+    whose = "" if result.order in PLAIN else f" of {other} against {reference}"
+    ratio = ratio_text(row["hazard_ratio"], row["ci_lower"], row["ci_upper"])
+    ratio = f"hazard ratio{whose} {ratio}"
+    medians = result.arms.set_index("group")["median"]
     median = (
         f"median {months_text(medians[other])} against {months_text(medians[reference])} months"
     )
