@@ -28,7 +28,7 @@ def demand_known(frame: pd.DataFrame, grouping: Grouping, endpoint: str, words: 
             if gene
             else f"None of these patients has a known group by {grouping.title}.",
             expected="patients who are " + " and ".join(grouping.order),
-            found="; ".join([*_reasons(grouping), people]),
+            found=people if words else ", ".join([people, *_reasons(grouping)]),
             remedy="Choose studies that were profiled for it (the Cohorts page lists them), or "
             "another gene."
             if gene

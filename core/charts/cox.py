@@ -11,7 +11,7 @@ from core.analysis.cox_warnings import INFLATED
 from core.charts.figure import Figure
 from core.charts.forest import ForestText, forest_figure
 from core.charts.theme import Look
-from core.charts.wording import DASH, p_text, ratio_text
+from core.charts.wording import DASH, group_name, p_text, ratio_text
 from core.model import ENDPOINT_LABEL
 
 
@@ -42,9 +42,11 @@ def answer(result: CoxModel) -> str:
 
 
 def _whose(result: CoxModel, row: dict[str, float]) -> str:
-    """``ALK``; of several groups the one that stands last in the forest, as it is called there."""
-    several = (result.multivariable.variable == result.title).sum() > 2
-    return f"{result.title}: {row['label']}" if several else result.title
+    """``ALK``; of several groups the last one in the forest: ``TMB high against low``."""
+    own = result.multivariable[result.multivariable.variable == result.title]
+    if len(own) < 3:
+        return result.title
+    return f"{group_name(result.title, str(row['label']))} against {own.label.iloc[0]}"
 
 
 def _gene(table: pd.DataFrame, title: str) -> dict[str, float] | None:
