@@ -30,6 +30,8 @@ from data.sources import Source, load_sources
 
 PACKAGE = Path(__file__).parent
 TCGA = "tcga"
+EXAMPLES = "examples"
+"""Group of the manifest that no build reads: studies to try the importer with."""
 BY_POSITION = "exome_by_position"
 
 
@@ -68,7 +70,7 @@ def build_store(
     build from or the result fails its checks. The store in use stays untouched until the new one
     has passed.
     """
-    sources = [s for s in load_sources() if not s.optional or (raw / s.id).exists()]
+    sources = [s for s in _of_store() if not s.optional or (raw / s.id).exists()]
     read, missing = _split(sources, raw)
     specs = load_cohorts()
     here = [s for s in specs if ici.present(s, raw)]
@@ -96,9 +98,14 @@ def build_store(
     return Built(path, tuple(notes), tuple(missing))
 
 
+def _of_store() -> list[Source]:
+    """The sources that a build may read: the examples of a format are none of them."""
+    return [s for s in load_sources() if s.group != EXAMPLES]
+
+
 def _optional(raw: Path) -> list[Source]:
     """Large originals that are not here: no build needs them, and the app names what they add."""
-    return [s for s in load_sources() if s.optional and not (raw / s.id).exists()]
+    return [s for s in _of_store() if s.optional and not (raw / s.id).exists()]
 
 
 def _split(sources: list[Source], raw: Path) -> tuple[list[Source], list[Source]]:

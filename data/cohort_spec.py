@@ -186,7 +186,11 @@ def load_cohort(path: Path) -> CohortSpec:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadFile(
-            "A cohort file is not valid TOML.", where=str(path), found=str(error)
+            "A cohort file is not valid TOML.",
+            where=str(path),
+            expected="TOML as in data/cohorts/README.md",
+            found=str(error),
+            remedy="Correct the line that is named.",
         ) from error
     raw["keys"] = {k: _make(TableKey, v, path, f"keys.{k}") for k, v in raw.pop("keys").items()}
     reads = raw.pop("read", [])
@@ -231,6 +235,7 @@ def _make(kind: type[Any], raw: Mapping[str, Any], path: Path, where: str) -> An
         raise BadFile(
             "A cohort file lacks a key.",
             where=f"{path}{', ' + where if where else ''}",
+            expected="every key that has no default",
             found=str(error).replace("__init__()", "it"),
             remedy="Add it; data/cohorts/README.md says what it means.",
         ) from error
@@ -244,6 +249,7 @@ def _field(raw: Mapping[str, Any], path: Path, where: str) -> Field:
             where=f"{path}, {where}",
             expected="column = ... or value = ...",
             found=str(dict(raw)),
+            remedy="Name the column that holds it, or the one value of all patients.",
         )
     return made
 
@@ -264,6 +270,7 @@ def _unit(made: Field, known: tuple[str, ...], path: Path, where: str) -> None:
             where=f"{path}, {where}",
             expected="unit = one of " + ", ".join(known),
             found=repr(made.unit),
+            remedy="Declare the unit that the study's numbers are in.",
         )
 
 
@@ -286,4 +293,5 @@ def _check(spec: CohortSpec) -> None:
             where=f"{spec.path}, patient.tmb_per_mb",
             expected='unit = "count" together with megabases = ...',
             found=f"unit {tmb.unit!r}, megabases {tmb.megabases}",
+            remedy="Give both for a count, or neither for a rate per Mb.",
         )

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from core.analysis.demands import demand_known
 from core.analysis.result import Result
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, patient_flow, patients_sentence
 from core.groups import assign, two_groups
@@ -87,6 +88,7 @@ def burden_question(
     n, lost = int(known.sum()), int((kept & ~known).sum())
     step = pd.DataFrame({"step": ["TMB not known"], "n": [n], "lost": [lost]})
     words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
+    demand_known(frame, grouping, endpoint, words)
     mutant = (grouping.labels == grouping.order[-1]).astype(float)
     rows = frame.loc[known].assign(mutant=mutant[known])
     if rows.mutant.nunique() < 2 or not rows.event.any():

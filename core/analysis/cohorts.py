@@ -28,6 +28,10 @@ VARIABLES = {
 NOT_SEQUENCED = "not sequenced"
 
 
+SEVERAL = "in no group"
+"""What patients outside every group are called where there are several reasons for it."""
+
+
 @dataclass(frozen=True)
 class CohortOverview(Result):
     """table: one row per cohort that the filters keep, in display order: cohort_id, name, role,
@@ -82,7 +86,7 @@ def cohort_overview(
     return CohortOverview(
         table=table,
         groups=groups,
-        unassigned=grouping.unassigned,
+        unassigned=grouping.unassigned if len(grouping.left_out) == 1 else SEVERAL,
         missing=_missing(frame, table),
         flow=flow,
         arms=_arms(frame[kept], grouping.labels[kept], grouping),

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.covariates import (
+    CLINICAL,
     DEFAULT_COVARIATES,
     GENE,
     Covariate,
@@ -29,10 +30,11 @@ from core.analysis.cox_warnings import (
     pooling_warnings,
     proportional_warnings,
 )
+from core.analysis.demands import demand_known, groups_in_words
 from core.analysis.result import Result
-from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
-from core.groups import Grouping, assign
-from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
+from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, patients_sentence
+from core.groups import Grouping, assign, without_outcome
+from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Split, Stratifier
 from core.stats.collinearity import variance_inflation
 from core.stats.concordance import Concordance, concordance
 from core.stats.cox import ChiSquare
@@ -98,14 +100,17 @@ def cox_question(
 ) -> CoxModel:
     """Models of the patients that ``filters`` keep, with the groups of ``stratifier`` first.
 
-    A covariate that is the stratifier's own gene or one of ``strata`` (columns of a patient) is
-    left out. ``same_patients``: the univariable models take the multivariable one's patients.
+    A covariate that the stratifier says already (its own genes, the number or category that it
+    splits by) or that is one of ``strata`` (columns of a patient) is left out.
+    ``same_patients``: the univariable models take the multivariable one's patients.
     Raises NotEnoughData where fewer than two groups have complete patients, and BadInput.
     """
     frame = store.patients(filters, endpoint)
-    grouping = assign(store, frame, stratifier)
+    grouping = without_outcome(assign(store, frame, stratifier))
     cohorts = store.cohorts()
     names = dict(zip(cohorts.cohort_id, cohorts["name"], strict=True))
+    filtered = sentence(filters, cohort_names=names)
+    demand_known(frame, grouping, endpoint, patients_sentence(filtered, frame, grouping))
     kept = grouping.labels.notna() & frame.time_months.notna() & frame.event.notna()
     rows = frame[kept].assign(group=grouping.labels[kept])
     chosen = _chosen(store, covariates, stratifier, strata)
@@ -122,7 +127,8 @@ def cox_question(
         same_patients=same_patients,
         cohort_names=names,
         flow=_flow(attrition, frame, grouping, endpoint),
-        words=_words(sentence(filters, cohort_names=names), rows, grouping),
+        words=_words(filtered, rows, grouping),
+        notes=(*grouping.notes, *_left_out(covariates, chosen, grouping.title, strata)),
     )
 
 
@@ -139,10 +145,12 @@ def fit_cox_model(
     cohort_names: dict[str, str] | None = None,
     flow: pd.DataFrame | None = None,
     words: str = "",
+    notes: Sequence[str] = (),
 ) -> CoxModel:
     """Fit the models to ``rows`` (group, time_months, event, cohort_id and the ``strata``).
 
-    ``columns`` holds the covariates' values, one column named by each covariate's label.
+    ``columns`` holds the covariates' values, one column named by each covariate's label; ``notes``
+    come before the warnings.
     """
     by = [s for s in strata if rows[s].nunique() > 1]
     lacking = columns.isna().assign(**{s: rows[s].isna() for s in by})
@@ -169,7 +177,8 @@ def fit_cox_model(
     inflation = variance_inflation(plain.fit).rename(columns={"term": "variable"})
     tests = plain.term_tests().rename(columns={"term": "variable"})
     proportional = _proportional(plain)
-    notes = [
+    told = [
+        *notes,
         *loss_warnings(missing, len(rows), int(complete.sum())),
         *pooling_warnings(terms),
         *model_warnings(model, inflation),
@@ -201,7 +210,7 @@ def fit_cox_model(
         rows=whole,
         sentence=words,
         methods=_methods(endpoint, title, covariates, by, same_patients),
-        warnings=tuple(dict.fromkeys(notes)),
+        warnings=tuple(dict.fromkeys(told)),
     )
 
 
@@ -293,21 +302,41 @@ def _proportional(model: TermsFit) -> ZphTest | None:
 # -- who is left out -------------------------------------------------------------------
 
 
+OWN_VARIABLE = {"tmb_per_mb": "tmb", "tmb_z": "tmb"}
+"""Numbers that patients may be split by -> the covariate that says the same."""
+
+
 def _chosen(
     store: Store, covariates: Sequence[Covariate], stratifier: Stratifier, strata: Sequence[str]
 ) -> list[Covariate]:
     """Without what the stratifier or the strata already say; genes under their current symbol."""
-    own = {store.resolve_gene(g) for g in stratifier.genes if stratifier.kind == "mutation"}
+    own = set(strata)
+    if stratifier.of_mutations or stratifier.kind == Split.PAIR:
+        own |= {GENE + g for g in store.known_genes(stratifier.genes).values()}
+    elif stratifier.kind in (Split.NUMBER, Split.CATEGORY):
+        feature = OWN_VARIABLE.get(stratifier.feature, stratifier.feature)
+        own |= {feature, CLINICAL + feature}
     out: dict[str, Covariate] = {}
     for c in covariates:
         if c.variable.startswith(GENE):
             gene = store.resolve_gene(c.variable.removeprefix(GENE))
-            if gene in own:
-                continue
             c = Covariate(GENE + gene, c.coding, c.reference, c.cut)
-        if c.variable not in strata:
+        if c.variable not in own:
             out.setdefault(c.label, c)
     return list(out.values())
+
+
+def _left_out(
+    asked: Sequence[Covariate], kept: Sequence[Covariate], title: str, strata: Sequence[str]
+) -> list[str]:
+    """Covariates that are no covariate because the patients are split by them."""
+    labels = {c.label for c in kept}
+    gone = [c.label for c in asked if c.label not in labels and c.variable not in strata]
+    gone = [label for label in dict.fromkeys(gone) if label != title]
+    if not gone:
+        return []
+    are = "is no covariate" if len(gone) == 1 else "are no covariates"
+    return [f"{' and '.join(gone)} {are} here: the patients are split by {title}."]
 
 
 def _demand_two_groups(
@@ -350,8 +379,7 @@ def _flow(
 
 
 def _words(filtered: str, rows: pd.DataFrame, grouping: Grouping) -> str:
-    counts = rows.group.value_counts()
-    groups = ", ".join(f"{counts.get(g, 0):,} {grouping.title} {g}" for g in grouping.order[::-1])
+    groups = groups_in_words(rows.group.value_counts(), grouping)
     n = rows.cohort_id.nunique()
     return (
         f"{len(rows):,} patients with follow-up and a known group: {filtered}, "
@@ -374,7 +402,8 @@ def _methods(
         f"treatment of ties and Wald 95% confidence intervals. The multivariable model held "
         f"{title} and {named}, on patients with all of them known (complete cases); "
         f"univariable models used {whom}. A model with an arm of {title} below {MIN_PATIENTS} "
-        f"patients or {MIN_EVENTS} events was fitted with Firth's penalty. Terms of several "
+        f"patients or {MIN_EVENTS} events was fitted with Firth's penalty, the interval of {title} "
+        "being that of the profile likelihood. Terms of several "
         "coefficients were tested by Wald's test; proportional hazards by Grambsch and Therneau's "
         "test (Kaplan-Meier time scale); discrimination is Harrell's C of the fitted model on the "
         "same patients, hence optimistic. Splines are restricted cubic with four knots at "

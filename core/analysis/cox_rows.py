@@ -14,6 +14,7 @@ from core.analysis.covariates import ModelTerm
 from core.stats.cox import ChiSquare, CoxFit
 from core.stats.cox_newton import solve
 from core.stats.cox_terms import Categorical, Spline, TermsFit
+from core.stats.profile import ratio_limits
 
 ROW_COLUMNS = (
     "variable", "group", "label", "n", "events", "hazard_ratio", "ci_lower", "ci_upper",
@@ -70,6 +71,8 @@ def forest_rows(
     for term in terms:
         own = [{str(k): v for k, v in r.items()} for r in table if r["variable"] == term.term.name]
         shape = resolved[term.term.name]
+        if firth and term.term.name == title:
+            own = [{**r, **_profiled(made.fit, r)} for r in own]
         if isinstance(shape, Categorical):
             gone = {k[1]: n for k, n in model.without_event.items() if k[0] == term.covariate.label}
             found = _levels(shape, own, term, made, gone)
@@ -116,6 +119,12 @@ def forest_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def _estimate(row: dict[str, Any]) -> dict[str, Any]:
     keep = ("n", "events", "hazard_ratio", "ci_lower", "ci_upper", "p_value")
     return {c: row[c] for c in keep}
+
+
+def _profiled(fit: CoxFit, row: dict[str, Any]) -> dict[str, Any]:
+    """Profile-likelihood limits of one row of a fit with Firth's penalty."""
+    lower, upper = ratio_limits(fit, str(row["term"]))
+    return {"ci_lower": lower, "ci_upper": upper}
 
 
 def _levels(

@@ -19,6 +19,7 @@ import pandas as pd
 from core.analysis import ledger_panels, ledger_signatures
 from core.analysis.cohorts import cohort_overview
 from core.analysis.cox_model import cox_question
+from core.analysis.nomogram import NomogramBuild, build_question
 from core.analysis.survival import SurvivalComparison, compare_survival, survival_question
 from core.analysis.tcga import TCGA, TUMOR_TYPE
 from core.groups import assign
@@ -98,8 +99,13 @@ class Material:
         return frame.assign(group=assign(self.store, frame, self.recipe.stratifier).labels)
 
     @cached_property
+    def nomogram(self) -> NomogramBuild:
+        """The default nomogram, of the discovery cohorts."""
+        return build_question(self.store, Filters(), self.recipe.stratifier)
+
+    @cached_property
     def score(self) -> ledger_panels.ScoreCut:
-        return ledger_panels.score_cut(self.store, Filters(), self.recipe.stratifier)
+        return ledger_panels.score_cut(self.store, Filters(), self.nomogram)
 
     @cached_property
     def tcga(self) -> pd.DataFrame:
@@ -383,6 +389,10 @@ def score_validation(m: Material, item: str) -> list[Estimate]:
     return [Estimate(*way) for way in ways]
 
 
+def nomogram_horizons(m: Material, item: str) -> list[Estimate]:
+    return [Estimate(*way) for way in ledger_panels.horizons(m.nomogram)]
+
+
 def score_points(m: Material, item: str) -> list[Estimate]:
     why = "points of another scale, which depends on the predictors; the paper lists none"
     return [Estimate("maximally selected", {"cut": m.score.cut}, why, comparable=False)]
@@ -402,6 +412,7 @@ REGISTRY: tuple[tuple[str, str, Entry], ...] = (
     ("Figure 1B", "*", os_validation),
     ("Figure 1C", "*", os_pooled),
     ("Figure 1E", "*", multivariable),
+    ("Figure 2A", "Nomogram", nomogram_horizons),
     ("Figure 2C", "Total points", score_points),
     ("Figure 2C", "OS by total points, discovery", score_discovery),
     ("Figure 2D", "OS by total points, validation", score_validation),

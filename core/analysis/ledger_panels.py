@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.analysis.immune_panels import members, panel
-from core.analysis.nomogram import build_question
+from core.analysis.nomogram import NomogramBuild
 from core.analysis.nomogram_check import validation_question
 from core.analysis.nomogram_cut import ScoreCut, cut_score
 from core.analysis.survival import SurvivalComparison
-from core.model import Filters, NotEnoughData, Stratifier
+from core.model import Filters, NotEnoughData
 from core.store import Store
 
 Way = tuple[str, Mapping[str, float | str], str]
@@ -28,12 +28,18 @@ PANEL_OF = {
 """Printed item -> panel of the immunity pages, and a word of its headings; empty: all of it."""
 
 
-def score_cut(store: Store, filters: Filters, stratifier: Stratifier) -> ScoreCut:
+def horizons(build: NomogramBuild) -> list[Way]:
+    """At which months the default nomogram reads survival."""
+    months = " and ".join(f"{t:g}" for t in build.model.times)
+    why = f"{len(build.rows):,} patients; our own predictors, since the paper lists none"
+    return [("our nomogram", {"horizons": f"{months} months"}, why)]
+
+
+def score_cut(store: Store, filters: Filters, build: NomogramBuild) -> ScoreCut:
     """The default nomogram's score, cut in discovery, taken to validation.
 
-    ``filters`` keep the patients of both. Raises NotEnoughData where no model can be fitted.
+    ``filters`` keep the patients of both.
     """
-    build = build_question(store, filters, stratifier)
     checked = validation_question(store, filters, build)
     validation = None if isinstance(checked, str) else checked.rows
     return cut_score(build.rows, validation, draws=0, boots=0)

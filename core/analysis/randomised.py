@@ -141,8 +141,8 @@ def trial_question(
         treated_with_ici=None,
         require_call=filters.require_call,
     )
-    rows, grouping = patients_followed(store, both, stratifier, endpoint)
-    rows = rows[rows.arm.notna()]
+    frame, grouping = patients_grouped(store, both, stratifier, endpoint)
+    rows = followed(frame[frame.arm.notna()])
     drugs = rows.groupby("cohort_id").treated_with_ici.nunique()
     trials = drugs.index[drugs == 2]
     if not len(trials):
@@ -166,12 +166,16 @@ def trial_question(
     return found, ""
 
 
-def patients_followed(
+def patients_grouped(
     store: Store, filters: Filters, stratifier: Stratifier, endpoint: str
 ) -> tuple[pd.DataFrame, Grouping]:
-    """Patients with a group and the endpoint. Raises NotEnoughData unless there are two groups."""
+    """Patients with their ``group``. Raises NotEnoughData unless there are two groups."""
     frame = store.patients(filters, endpoint)
     grouping = two_groups(assign(store, frame, stratifier))
-    frame = frame.assign(group=grouping.labels)
-    kept = frame.group.notna() & frame.time_months.notna() & frame.event.notna()
-    return frame[kept], grouping
+    return frame.assign(group=grouping.labels), grouping
+
+
+def followed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Those of :func:`patients_grouped` who have a group and the endpoint."""
+    known = frame.group.notna() & frame.time_months.notna() & frame.event.notna()
+    return frame[known]

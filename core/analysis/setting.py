@@ -18,10 +18,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from core.analysis.demands import demand_known
 from core.analysis.randomised import (
     Interaction,
     RandomisedArms,
-    patients_followed,
+    followed,
+    patients_grouped,
     trial_question,
 )
 from core.analysis.result import Result
@@ -30,6 +32,7 @@ from core.analysis.tcga import ignored, tcga_filters
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
 from core.stats.cox import ChiSquare, CoxFit, cox
 from core.stats.multiple import adjust
+from core.stats.profile import ratio_limits
 from core.store import Store, sentence
 
 TREATED, UNTREATED = "under ICI", "without ICI"
@@ -95,14 +98,18 @@ def setting_question(
     other = COUNTERPART.get(endpoint, endpoint)
     asked = {TREATED: (replace(filters, treated_with_ici=True), endpoint)}
     asked[UNTREATED] = (tcga_filters(filters), other)
-    parts = []
+    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    parts, definitions = [], {}
     for setting, (kept, name) in asked.items():
-        part, grouping = patients_followed(store, kept, stratifier, name)
+        frame, grouping = patients_grouped(store, kept, stratifier, name)
+        if setting == TREATED:
+            demand_known(frame, grouping, name, sentence(kept, cohort_names=names))
+        part = followed(frame)
+        definitions[setting] = grouping.definition
         parts.append(part.assign(setting=setting))
     rows = pd.concat(parts, ignore_index=True)
     by = ["setting", "cohort_id", "tumor_type", "tumor_type_source"]
     rows["stratum"] = rows.groupby(by, dropna=False).ngroup()
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
     words = sentence(asked[TREATED][0], cohort_names=names)
     trial, why_not = trial_question(store, filters, stratifier, endpoint)
     result = compare_settings(
@@ -117,7 +124,9 @@ def setting_question(
         result,
         randomised=trial,
         no_randomised=why_not,
-        warnings=result.warnings + _reach_warnings(filters, endpoint, other),
+        warnings=result.warnings
+        + _reach_warnings(filters, endpoint, other)
+        + _cut_warnings(definitions),
     )
 
 
@@ -258,12 +267,15 @@ def _fit(rows: pd.DataFrame, group: str) -> CoxFit:
 
 def _summary(fit: CoxFit) -> dict[str, object]:
     row = fit.table().iloc[0]
+    lower, upper = ratio_limits(fit, 0)
     return {
         "n": fit.n,
         "mutant": int(row["n"]),
         "events": fit.events,
         "events_mutant": int(row["events"]),
-        **{c: float(row[c]) for c in ("hazard_ratio", "ci_lower", "ci_upper")},
+        "hazard_ratio": float(row["hazard_ratio"]),
+        "ci_lower": lower,
+        "ci_upper": upper,
         "p_value": float("nan") if fit.penalty else float(row["p_value"]),
         "method": "Cox, Firth" if fit.penalty else "Cox, Efron",
     }
@@ -295,6 +307,15 @@ def _reach_warnings(filters: Filters, endpoint: str, other: str) -> tuple[str, .
     return tuple(found)
 
 
+def _cut_warnings(definitions: dict[str, str]) -> tuple[str, ...]:
+    """A quantile of the patients at hand is another value among other patients."""
+    if len(set(definitions.values())) < 2:
+        return ()
+    told = "; ".join(f"{s}, {d}" for s, d in definitions.items())
+    return (f"The two settings are cut at different values: {told}. Type a number to cut both "
+            "alike.",)  # fmt: skip
+
+
 def _methods(endpoints: dict[str, str], min_mutant: int) -> str:
     names = [ENDPOINT_LABEL[e].lower() for e in dict.fromkeys(endpoints.values())]
     return (
@@ -304,7 +325,8 @@ def _methods(endpoints: dict[str, str], min_mutant: int) -> str:
         "study and the study's own tumour type, so that each setting keeps its own baseline "
         "hazards; the mutation x setting interaction was tested by likelihood ratio. Below "
         f"{MIN_PATIENTS} patients or {MIN_EVENTS} events in an arm the hazard ratio is Firth's "
-        "and no p-value is given. q-values are Benjamini and Hochberg's over the tumour types. "
+        "with its profile-likelihood interval and no p-value is given. q-values are Benjamini and "
+        "Hochberg's over the tumour types. "
         "The arms of the randomised trial were compared by a Cox model with both main effects "
         "and their product, stratified by trial."
     )

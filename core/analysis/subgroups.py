@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.analysis.demands import demand_known, groups_in_words
 from core.analysis.result import Result
-from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
-from core.groups import Grouping, assign
+from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, patients_sentence
+from core.groups import Grouping, assign, without_outcome
 from core.model import ENDPOINT_LABEL, DashboardError, Filters, NotEnoughData, Stratifier
 from core.stats.cox import CoxFit, cox
 from core.stats.cox_terms import Categorical
@@ -94,7 +95,7 @@ def subgroups_question(
     groups have patients with the endpoint.
     """
     frame = store.patients(filters, endpoint)
-    grouping = assign(store, frame, stratifier)
+    grouping = without_outcome(assign(store, frame, stratifier))
     cohorts = store.cohorts()
     names = dict(zip(cohorts.cohort_id, cohorts["name"], strict=True))
     grouped = grouping.labels.notna()
@@ -107,7 +108,9 @@ def subgroups_question(
             "lost": [int((~grouped).sum()), int((grouped & ~kept).sum())],
         }
     )
-    words = _words(sentence(filters, cohort_names=names), rows, grouping)
+    filtered = sentence(filters, cohort_names=names)
+    demand_known(frame, grouping, endpoint, patients_sentence(filtered, frame, grouping))
+    words = _words(filtered, rows, grouping)
     _demand_two_groups(rows, grouping, words)
     return compare_subgroups(
         rows,
@@ -118,6 +121,7 @@ def subgroups_question(
         cohort_names=names,
         flow=pd.concat([store.attrition(filters), more], ignore_index=True),
         words=words,
+        notes=grouping.notes,
     )
 
 
@@ -132,12 +136,15 @@ def compare_subgroups(
     cohort_names: dict[str, str] | None = None,
     flow: pd.DataFrame | None = None,
     words: str = "",
+    notes: Sequence[str] = (),
 ) -> Subgroups:
     """Compare ``order[-1]`` with ``order[0]`` in each level of each factor.
 
     ``rows``: group, time_months, event, ``strata`` and what the factors need (tumor_type,
-    drug_class, cohort_id, sex, age_years, tmb_per_mb, assay); other groups are left out.
+    drug_class, cohort_id, sex, age_years, tmb_per_mb, assay); other groups are left out, which a
+    warning tells. ``notes`` come before the warnings.
     """
+    told = [*notes, *_not_compared(rows, order)]
     rows = rows[rows.group.isin([order[0], order[-1]])]
     data = levels(rows).assign(
         mutant=(rows.group == order[-1]).to_numpy(float),
@@ -146,13 +153,13 @@ def compare_subgroups(
         stratum=rows[strata] if strata else "all",
     )
     data.attrs["arms"] = (order[0], order[-1])
-    parts, tests, notes = [], [], []
+    parts, tests = [], []
     for factor in factors:
         part = _factor(data, factor, cohort_names or {})
         if len(part) < 2:
             continue
-        test, told = _interaction(data, factor, part)
-        notes += told
+        test, unsure = _interaction(data, factor, part)
+        told += unsure
         parts.append(part)
         tests.append({**test, "unknown": int(data[factor].isna().sum())})
     columns = list(TABLE_COLUMNS)
@@ -161,7 +168,7 @@ def compare_subgroups(
     found["q_value"] = benjamini_hochberg(found.p_value.to_numpy(float))
     everybody, method, note = _estimate(data)
     if note:
-        notes.append(f"All patients: {note}.")
+        told.append(f"All patients: {note}.")
     steps = pd.DataFrame({"step": ["analysed"], "n": [len(rows)], "lost": [0]})
     return Subgroups(
         title=title,
@@ -174,7 +181,7 @@ def compare_subgroups(
         rows=rows,
         sentence=words,
         methods=_methods(endpoint, title, strata),
-        warnings=tuple(dict.fromkeys(notes)),
+        warnings=tuple(dict.fromkeys(told)),
     )
 
 
@@ -356,9 +363,18 @@ def _demand_two_groups(rows: pd.DataFrame, grouping: Grouping, words: str) -> No
     )
 
 
-def _words(filtered: str, rows: pd.DataFrame, grouping: Grouping) -> str:
+def _not_compared(rows: pd.DataFrame, order: Sequence[str]) -> list[str]:
+    """Who is in none of the two groups that this page compares."""
     counts = rows.group.value_counts()
-    groups = ", ".join(f"{counts.get(g, 0):,} {grouping.title} {g}" for g in grouping.order[::-1])
+    others = [f"{counts[g]:,} {g}" for g in order[1:-1] if g in counts]
+    if not others:
+        return []
+    compared = f"This page compares {order[-1]} with {order[0]}"
+    return [f"{compared}; left out: {', '.join(others)}."]
+
+
+def _words(filtered: str, rows: pd.DataFrame, grouping: Grouping) -> str:
+    groups = groups_in_words(rows.group.value_counts(), grouping)
     n = rows.cohort_id.nunique()
     return (
         f"{len(rows):,} patients with follow-up and a known group: {filtered}, "
@@ -375,6 +391,7 @@ def _methods(endpoint: str, title: str, strata: str | None) -> str:
         "with its profile interval. Whether the hazard ratio differs between the levels of a "
         "factor was tested by the likelihood ratio of the interaction, both main effects in the "
         f"model, over levels with at least {MIN_PATIENTS} patients and {MIN_EVENTS} events in "
-        "each arm; q-values adjust for the number of factors (Benjamini-Hochberg). Shrunken "
+        "each arm; q-values adjust for the number of factors (Benjamini-Hochberg). TMB strata are "
+        "cut at the same values in every study, though exomes and panels do not compare. Shrunken "
         "estimates are empirical Bayes under a normal random effect by REML within each factor."
     )

@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from core.analysis.demands import demand_known, groups_in_words
 from core.analysis.result import Result
-from core.groups import MUTATION_ORDER, Grouping, assign
+from core.groups import Grouping, assign
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
 from core.stats.cox import CoxFit, cox
 from core.stats.km import ConfidenceInterval, KaplanMeier, kaplan_meier_by_group
 from core.stats.logrank import LogRank, logrank, oe_hazard_ratio
+from core.stats.profile import ratio_limits
 from core.store import Store, sentence
 
 MIN_PATIENTS, MIN_EVENTS = 10, 5
@@ -102,6 +104,7 @@ def survival_question(
     names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
     flow, kept = patient_flow(store.attrition(filters), frame, grouping, endpoint)
     words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
+    demand_known(frame, grouping, endpoint, words)
     return compare_grouping(
         frame[kept],
         grouping,
@@ -133,8 +136,8 @@ def compare_grouping(
             "There are not two groups to compare.",
             expected=f"patients with {ENDPOINT_LABEL[endpoint].lower()} in "
             + (" and in ".join(grouping.order) or "two groups"),
-            found=", ".join(f"{int((rows.group == g).sum())} {g}" for g in grouping.order)
-            + f"; {words}",
+            found=", ".join(f"{int((rows.group == g).sum()):,} {g}" for g in grouping.order)
+            + (f"; {words}" if words else ""),
             remedy="Widen a filter, choose another gene, or include more mutation classes.",
         )
     return compare_survival(
@@ -245,7 +248,8 @@ def _size_warnings(arms: pd.DataFrame) -> list[str]:
     if small is None:
         return []
     return [
-        f"{arm.group}: {arm.n} patients and {arm.events} events. Below {MIN_PATIENTS} patients or "
+        f"{arm.group}: {arm.n} patient{'s' if arm.n != 1 else ''} and {arm.events} "
+        f"event{'s' if arm.events != 1 else ''}. Below {MIN_PATIENTS} patients or "
         f"{MIN_EVENTS} events in an arm no p-value is given; the hazard ratio is Firth's."
         for arm in small.itertuples()
     ]
@@ -272,6 +276,8 @@ def _hazard_ratios(
     cox_rows["method"] = "Cox, Firth" if small else "Cox, Efron"
     if small:
         cox_rows["p_value"] = np.nan
+        limits = [ratio_limits(fit, str(term)) for term in order[1:]]
+        cox_rows[["ci_lower", "ci_upper"]] = limits
     observed = pd.DataFrame(
         [
             {
@@ -311,12 +317,7 @@ def patient_flow(
 def patients_sentence(filtered: str, frame: pd.DataFrame, grouping: Grouping) -> str:
     """``712 patients: melanoma, 5 cohorts; 64 ALK mutant, 601 wild type, 47 not profiled``."""
     counts = grouping.labels.value_counts()
-    groups = [f"{int(counts.get(g, 0)):,} {g}" for g in reversed(grouping.order)]
-    if grouping.order == MUTATION_ORDER:
-        number, group = groups[0].split(" ", 1)
-        groups[0] = f"{number} {grouping.title}-{group}"
-    elif groups:
-        groups[0] = f"{grouping.title}: {groups[0]}"
+    groups = [groups_in_words(counts, grouping)]
     groups += [f"{lost:,} {reason}" for reason, lost in grouping.left_out if lost]
     if grouping.definition and len(grouping.definition) < 120:
         groups[-1] += f" ({grouping.definition})"
@@ -332,7 +333,8 @@ def _methods(endpoint: str, stratified: bool, ci: str, strata: str | None) -> st
     return (
         f"{ENDPOINT_LABEL[endpoint]} was estimated by Kaplan-Meier with {ci} 95% confidence "
         f"intervals. Groups were compared by a log-rank test{by} and a Cox model{by} with Efron's "
-        "treatment of ties and Wald intervals (Firth's penalty where an arm had fewer than "
-        f"{MIN_PATIENTS} patients or {MIN_EVENTS} events). The O/E hazard ratio is "
+        "treatment of ties and Wald intervals (Firth's penalty and profile-likelihood intervals "
+        f"where an arm had fewer than {MIN_PATIENTS} patients or {MIN_EVENTS} events). The O/E "
+        "hazard ratio is "
         "(O1/E1)/(O0/E0) of that log-rank test with standard error sqrt(1/E1 + 1/E0)."
     )

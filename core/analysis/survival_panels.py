@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from core.analysis.demands import demand_known
 from core.analysis.survival import (
     SurvivalComparison,
     compare_grouping,
@@ -60,6 +61,8 @@ def survival_panels(
     cohorts = store.cohorts().set_index("cohort_id")
     names = dict(zip(cohorts.index.astype(str), cohorts["name"], strict=True))
     flow, kept = patient_flow(store.attrition(filters), frame, grouping, endpoint)
+    words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
+    demand_known(frame, grouping, endpoint, words)
     strata = "cohort_id" if stratified else None
     pooled = compare_grouping(
         frame[kept],
@@ -67,7 +70,7 @@ def survival_panels(
         endpoint=endpoint,
         strata=strata,
         flow=flow,
-        words=patients_sentence(sentence(filters, cohort_names=names), frame, grouping),
+        words=words,
     )
     role = frame.cohort_id.map(cohorts.role)
     present = [r.value for r in Role if (role == r.value).any()]
@@ -77,11 +80,11 @@ def survival_panels(
         once = replace(once, corrected_p=float("nan"))
     panels = []
     for name in present if len(present) > 1 else ():
+        own = role == name
         try:
-            found = compare_grouping(
-                frame[kept & (role == name)], once, endpoint=endpoint, strata=strata
-            )
+            demand_known(frame[own], replace(once, labels=once.labels[own], reasons=()), endpoint)
+            found = compare_grouping(frame[kept & own], once, endpoint=endpoint, strata=strata)
             panels.append(Panel(name.capitalize(), found))
         except NotEnoughData as error:
-            panels.append(Panel(name.capitalize(), None, f"{error.message} {error.found}"))
+            panels.append(Panel(name.capitalize(), None, f"{error.message} Found: {error.found}."))
     return Panels(pooled, tuple(panels))

@@ -23,6 +23,7 @@ from core.groups import MUTATION_ORDER, Grouping, assign, two_groups
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
 from core.stats.cox import cox
 from core.stats.meta import meta_analysis
+from core.stats.profile import ratio_limits
 from core.store import Store, sentence
 
 ENDPOINTS = ("DFI", "DSS", "PFI", "OS")
@@ -173,9 +174,12 @@ def _ratio(
         names=["mutant"],
         strata=strata,
         penalty="firth" if small else None,
-    ).table()
-    row = {k: float(fit[k].iloc[0]) for k in ("hazard_ratio", "ci_lower", "ci_upper", "p_value")}
-    return {**row, "p_value": float("nan")} if small else row
+    )
+    row = fit.table().iloc[0]
+    lower, upper = ratio_limits(fit, "mutant")
+    p = float("nan") if small else float(row["p_value"])
+    ratio = float(row["hazard_ratio"])
+    return {"hazard_ratio": ratio, "ci_lower": lower, "ci_upper": upper, "p_value": p}
 
 
 def _by_type(found: SurvivalComparison, advice: pd.DataFrame) -> pd.DataFrame:

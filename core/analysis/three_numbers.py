@@ -1,4 +1,4 @@
-"""One hazard ratio three ways: Wald, profile likelihood or Firth, and O/E as the paper printed.
+"""One hazard ratio three ways: Cox (Wald), profile likelihood or Firth, and O/E as the paper did.
 
 Where they disagree about whether 1 lies in the interval, the conclusion hangs on the method.
 """
@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from core.analysis.result import Result
 from core.analysis.survival import SurvivalComparison
 from core.model import NotEnoughData
-from core.stats.profile import profile_interval
+from core.stats.cox import cox
+from core.stats.profile import ProfileInterval, profile_interval
 
-PROFILE = "profile likelihood"
+PROFILE, PLAIN = "profile likelihood", "Cox, Efron"
+NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -28,40 +31,63 @@ class ThreeNumbers(Result):
 
 
 def three_numbers(result: SurvivalComparison) -> ThreeNumbers:
-    """The hazard ratios of ``result`` and a profile-likelihood interval of each.
+    """The hazard ratios of ``result`` beside a second interval from the likelihood.
 
-    Firth's estimate, which stands for Cox's where an arm is small, is profiled likewise.
+    A Cox estimate gets the profile-likelihood interval; Firth's, which stands for Cox's where an
+    arm is small and has that interval already, gets the plain Cox model to be compared with.
     """
-    rows, notes = [], []
-    reference = result.order[0]
-    fit = result.fit
+    reference, fit = result.order[0], result.fit
     if fit is None:
         return ThreeNumbers(result.hazard_ratios, _disagreement(result.hazard_ratios))
+    plain = _plain_rows(result) if fit.penalty else {}
+    rows: list[dict[str, object]] = []
+    notes: list[str] = []
     for group in result.order[1:]:
         comparison = f"{group} vs {reference}"
         given = result.hazard_ratios[result.hazard_ratios.comparison == comparison]
-        wald, observed = given.to_dict("records")
-        rows.append(wald)
-        try:
-            found = profile_interval(fit, group)
-        except NotEnoughData as error:
-            notes.append(error.message)
+        own, observed = ({str(k): v for k, v in r.items()} for r in given.to_dict("records"))
+        if fit.penalty:
+            rows += [plain[group] | {"comparison": comparison}, own]
         else:
-            withheld = not result.large_enough or result.corrected_p is not None
-            rows.append(
-                {
-                    "comparison": comparison,
-                    "method": PROFILE,
-                    "hazard_ratio": found.hazard_ratio,
-                    "ci_lower": found.ci_lower,
-                    "ci_upper": found.ci_upper,
-                    "p_value": float("nan") if withheld else found.p_value,
-                }
-            )
-            notes += found.warnings
+            rows.append(own)
+            try:
+                found = profile_interval(fit, group)
+            except NotEnoughData as error:
+                notes.append(error.message)
+            else:
+                rows.append(_profiled(found, result) | {"comparison": comparison})
+                notes += found.warnings
         rows.append(observed)
     table = pd.DataFrame(rows)
     return ThreeNumbers(table, _disagreement(table), tuple(notes))
+
+
+def _profiled(found: ProfileInterval, result: SurvivalComparison) -> dict[str, object]:
+    return {
+        "method": PROFILE,
+        "hazard_ratio": found.hazard_ratio,
+        "ci_lower": found.ci_lower,
+        "ci_upper": found.ci_upper,
+        "p_value": NAN if result.corrected_p is not None else found.p_value,
+    }
+
+
+def _plain_rows(result: SurvivalComparison) -> dict[str, dict[str, object]]:
+    """Each group's row by Cox without a penalty; NaN where it has no finite estimate."""
+    rows = result.rows
+    fit = cox(
+        np.column_stack([(rows.group == g).to_numpy(float) for g in result.order[1:]]),
+        rows.time_months,
+        rows.event,
+        names=list(result.order[1:]),
+        strata=rows.cohort_id if result.stratified else None,
+    )
+    names = ["hazard_ratio", "ci_lower", "ci_upper"]
+    return {
+        str(r["term"]): {"method": PLAIN, "p_value": NAN}
+        | {n: r[n] if np.isfinite(r["std_error"]) else NAN for n in names}
+        for r in fit.table().to_dict("records")
+    }
 
 
 def _disagreement(table: pd.DataFrame) -> str:

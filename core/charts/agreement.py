@@ -11,7 +11,7 @@ from core.analysis.agreement import MIN_FOR_EGGER, Agreement
 from core.charts.figure import Figure
 from core.charts.forest import ForestText, forest_figure
 from core.charts.theme import Look
-from core.charts.wording import DASH, p_text, ratio_text
+from core.charts.wording import DASH, capital, p_text, ratio_text
 from core.model import ENDPOINT_LABEL
 
 FIRTH_NOTE = "Firth's estimate with its profile-likelihood interval: few patients or events"
@@ -172,7 +172,7 @@ def counts(result: Agreement) -> pd.DataFrame:
         {
             "Cohort": c["name"],
             f"{result.title} {result.order[-1]}, events / n": _pairs(c.events_mutant, c.n_mutant),
-            f"{result.order[0].capitalize()}, events / n": _pairs(
+            f"{capital(result.order[0])}, events / n": _pairs(
                 c.events - c.events_mutant, c.n - c.n_mutant
             ),
             "HR (95% CI)": [

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from core.analysis.cohorts import VARIABLES, CohortOverview
-from core.charts.wording import DASH, months_text
+from core.charts.wording import DASH, capital, group_name, months_text
 
 HASH_DIGITS = 12
 
@@ -29,9 +29,7 @@ def counts(overview: CohortOverview) -> pd.DataFrame:
         *(_follow_up(r) for r in table.to_dict("records")),
         "",
     ]
-    names = list(overview.groups.values())
-    first = {c: g.capitalize() for c, g in overview.groups.items()}
-    first[next(iter(first))] = f"{overview.title} {names[0]}"
+    first = {c: capital(group_name(overview.title, g)) for c, g in overview.groups.items()}
     return rows.rename(
         columns={
             "name": "Cohort",
@@ -39,7 +37,7 @@ def counts(overview: CohortOverview) -> pd.DataFrame:
             "n": "Patients",
             "sequenced": "Sequenced",
             **first,
-            "not_profiled": overview.unassigned.capitalize(),
+            "not_profiled": capital(overview.unassigned),
             "with_endpoint": f"With {overview.endpoint}",
             "events": "Events",
             "follow_up": "Median follow-up, months (95% CI)",
@@ -98,7 +96,7 @@ def citations(overview: CohortOverview) -> list[tuple[str, str]]:
     for row in overview.table.to_dict("records"):
         files = overview.sources[overview.sources.cohort == row["name"]]
         licences = [v for v in dict.fromkeys([row["licence"], *files.licence]) if v]
-        parts = [row["citation"]]
+        parts = [str(row["citation"]).rstrip(".")]
         parts += [f"doi {row['doi']}"] if row["doi"] else []
         parts += [f"licence {' / '.join(licences)}"] if licences else []
         parts += [f"{len(files)} file{'s' if len(files) != 1 else ''}"] if len(files) else []

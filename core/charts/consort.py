@@ -11,6 +11,7 @@ from core.analysis.cohorts import CohortOverview
 from core.charts.figure import Figure
 from core.charts.theme import Look
 from core.charts.view import view
+from core.charts.wording import group_name
 
 WRAP = 30
 """Characters of a line in a box of patients left out; with it the box fits a narrow screen."""
@@ -89,8 +90,8 @@ def _layout(overview: CohortOverview, line: float) -> tuple[pd.DataFrame, pd.Dat
     each, start = 1 / max(len(arms), 1), at + 2 * gap
     bottom = at
     for i, arm in enumerate(arms):
-        lead = f"{overview.title} " if i == 0 else ""
-        text = [*textwrap.wrap(f"{lead}{arm['group']}", max(12, 44 // len(arms)))]
+        name = group_name(overview.title, arm["group"])
+        text = [*textwrap.wrap(name, max(12, 44 // len(arms)))]
         text.append(f"{arm['events']:,} events")
         sides = (i * each + (0.01 if i else 0), (i + 1) * each - (0.01 if i < len(arms) - 1 else 0))
         bottom = max(bottom, box(sides, start, f"{arm['n']:,}", text))

@@ -11,7 +11,7 @@ from core.analysis.cox_warnings import INFLATED
 from core.charts.figure import Figure
 from core.charts.forest import ForestText, forest_figure
 from core.charts.theme import Look
-from core.charts.wording import DASH, p_text, ratio_text
+from core.charts.wording import DASH, group_name, p_text, ratio_text
 from core.model import ENDPOINT_LABEL
 
 
@@ -21,12 +21,13 @@ def answer(result: CoxModel) -> str:
     alone = _gene(result.univariable, result.title)
     if adjusted is None or alone is None:
         return f"The hazard ratio of {result.title} cannot be estimated beside these covariates."
-    beside = _ratio(adjusted)
+    beside, whose = _ratio(adjusted), _whose(result, adjusted)
     raw = f"alone {_ratio(alone)} in {alone['of']:,} patients"
     if not result.adjusted_for:
-        return f"{result.title}: hazard ratio {beside}, without adjustment."
+        return f"{whose}: hazard ratio {beside}, without adjustment."
     named = ", ".join(result.adjusted_for[:-1])
     named = f"{named} and {result.adjusted_for[-1]}" if named else result.adjusted_for[-1]
+    are, known = ("is", "it") if len(result.adjusted_for) == 1 else ("are", "all of them")
     lead = "No clear association is left"
     if math.isnan(adjusted["p_value"]):
         lead = "Too few patients to tell"
@@ -35,9 +36,17 @@ def answer(result: CoxModel) -> str:
     elif adjusted["ci_lower"] > 1:
         lead = "Shorter survival remains"
     return (
-        f"{lead} once {named} are taken into account: hazard ratio of {result.title} {beside} in "
-        f"{result.n:,} patients with all of them known; {raw}."
+        f"{lead} once {named} {are} taken into account: hazard ratio of {whose} {beside} in "
+        f"{result.n:,} patients with {known} known; {raw}."
     )
+
+
+def _whose(result: CoxModel, row: dict[str, float]) -> str:
+    """``ALK``; of several groups the last one in the forest: ``TMB high against low``."""
+    own = result.multivariable[result.multivariable.variable == result.title]
+    if len(own) < 3:
+        return result.title
+    return f"{group_name(result.title, str(row['label']))} against {own.label.iloc[0]}"
 
 
 def _gene(table: pd.DataFrame, title: str) -> dict[str, float] | None:

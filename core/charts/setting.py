@@ -18,7 +18,7 @@ from core.charts.wording import p_text, ratio_text
 from core.model import ENDPOINT_LABEL
 
 ALPHA = 0.05
-FIRTH_NOTE = "Firth's estimate: few patients or events"
+FIRTH_NOTE = "Firth's estimate with its profile-likelihood interval: few patients or events"
 ALL_TYPES = "All matched tumour types"
 
 

@@ -10,7 +10,7 @@ from core.analysis.subgroups import Subgroups
 from core.charts.figure import Figure
 from core.charts.forest import ForestText, forest_figure
 from core.charts.theme import Look
-from core.charts.wording import DASH, p_text, ratio_text
+from core.charts.wording import DASH, capital, contrast, p_text, ratio_text
 from core.model import ENDPOINT_LABEL
 
 FIRTH_NOTE = "Firth's estimate with its profile-likelihood interval: few patients or events"
@@ -20,7 +20,7 @@ def answer(result: Subgroups) -> str:
     """Whether any factor's subgroups differ more than chance among so many would make them."""
     overall = result.overall
     whole = (
-        f"in everybody the hazard ratio of {result.title} is "
+        f"in everybody the hazard ratio of {contrast(result.title, result.order)} is "
         f"{ratio_text(overall['hazard_ratio'], overall['ci_lower'], overall['ci_upper'])}"
     )
     tested = result.tests[result.tests.p_value.notna()]
@@ -28,7 +28,7 @@ def answer(result: Subgroups) -> str:
         return f"No factor has two subgroups large enough to compare; {whole}."
     least = tested.sort_values("p_value").iloc[0]
     name, p, q = least["factor_name"], float(least["p_value"]), float(least["q_value"])
-    told = f"{p_text(p)}, q = {p_text(q, symbol=False)}"
+    told = f"{p_text(p)}, {p_text(q).replace('p', 'q', 1)}"
     if q < 0.05:
         return f"It seems to depend on {_low(name)} (interaction {told}); {whole}."
     k = len(tested)
@@ -99,7 +99,7 @@ def counts(result: Subgroups) -> pd.DataFrame:
         {
             "Subgroup": [f"{a}: {b}" for a, b in zip(t.factor_name, t.level_name, strict=True)],
             f"{result.title} {result.order[-1]}, events / n": _pairs(t.events_mutant, t.n_mutant),
-            f"{result.order[0].capitalize()}, events / n": _pairs(
+            f"{capital(result.order[0])}, events / n": _pairs(
                 t.events - t.events_mutant, t.n - t.n_mutant
             ),
             "HR (95% CI)": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from core.analysis.survival import LANDMARKS, SurvivalComparison
-from core.charts.wording import group_name, months_text, p_text, percent_text, ratio_text
+from core.charts.wording import PLAIN, group_name, months_text, p_text, percent_text, ratio_text
 from core.model import ENDPOINT_LABEL
 
 METHODS = {
@@ -17,17 +17,20 @@ METHODS = {
 
 
 def answer(result: SurvivalComparison) -> str:
-    """The page's question answered from the Cox model, in one sentence; two groups only.
+    """The page's question answered in one sentence: of two groups from the Cox model, of more from
+    the log-rank test.
 
     Says *no clear difference* where the interval holds 1, and nothing is claimed of cause.
     """
     cox = result.hazard_ratios[result.hazard_ratios.method.str.startswith("Cox")]
     if len(cox) != 1:
-        return ""
+        return _of_several(result)
     row = cox.to_dict("records")[0]
-    ratio = f"hazard ratio {ratio_text(row['hazard_ratio'], row['ci_lower'], row['ci_upper'])}"
-    medians = result.arms.set_index("group")["median"]
     other, reference = result.order[-1], result.order[0]
+    whose = "" if result.order in PLAIN else f" of {other} against {reference}"
+    ratio = ratio_text(row["hazard_ratio"], row["ci_lower"], row["ci_upper"])
+    ratio = f"hazard ratio{whose} {ratio}"
+    medians = result.arms.set_index("group")["median"]
     median = (
         f"median {months_text(medians[other])} against {months_text(medians[reference])} months"
     )
@@ -41,6 +44,20 @@ def answer(result: SurvivalComparison) -> str:
     if result.corrected_p is not None:
         return f"{_by_chosen_cut(result)}: {ratio}, not corrected for the search; {median}."
     return f"{verdict}: {ratio}, log-rank {p_text(result.p_value)}; {median}."
+
+
+def _of_several(result: SurvivalComparison) -> str:
+    """Whether more than two groups differ at all; the test does not say which."""
+    medians = result.arms.set_index("group")["median"]
+    listed = ", ".join(f"{g} {months_text(medians[g])}" for g in result.order)
+    medians_told = f"median months: {listed}"
+    if not result.large_enough:
+        return f"Too few patients in a group to tell; {medians_told}."
+    verdict = "differs" if result.p_value < 0.05 else "does not clearly differ"
+    many = f"{len(result.order)} groups"
+    return (
+        f"Survival {verdict} between the {many}: log-rank {p_text(result.p_value)}; {medians_told}."
+    )
 
 
 def _by_chosen_cut(result: SurvivalComparison) -> str:

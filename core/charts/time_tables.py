@@ -58,16 +58,17 @@ def restricted_means(found: Proportionality, result: SurvivalComparison) -> pd.D
 def landmarks(found: Proportionality, result: SurvivalComparison) -> pd.DataFrame:
     """The difference in survival to the reference group at each landmark."""
     others = found.landmarks[found.landmarks.group != result.order[0]]
+    alive = "Alive" if result.endpoint == "OS" else "Event-free"
     rows = [
         {
-            "Survival": f"{group_name(result.title, r['group'])} at {r['month']:g} months",
-            "Group": percent_text(r["survival"], r["ci_lower"], r["ci_upper"]),
+            "Group": f"{group_name(result.title, r['group'])} at {r['month']:g} months",
+            f"{alive} (95% CI)": percent_text(r["survival"], r["ci_lower"], r["ci_upper"]),
             "Difference, points (95% CI)": _points(r),
             "p": p_text(r["p_value"], symbol=False),
         }
         for r in others.to_dict("records")
     ]
-    return pd.DataFrame(rows).rename(columns={"Group": "(95% CI)"})
+    return pd.DataFrame(rows)
 
 
 def periods(table: pd.DataFrame, result: SurvivalComparison) -> pd.DataFrame:

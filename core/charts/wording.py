@@ -51,6 +51,20 @@ def group_name(title: str, group: str) -> str:
     return f"{title} {group}" if group in OF_TITLE else group
 
 
+PLAIN = (("wild type", "mutant"), ("low", "high"), ("absent", "present"))
+"""Pairs of groups, the reference first, of which it need not be said which is compared."""
+
+
+def contrast(title: str, order: tuple[str, ...]) -> str:
+    """Whose hazard ratio it is: ``ALK``, ``Sex (female against male)``."""
+    return title if tuple(order) in PLAIN else f"{title} ({order[-1]} against {order[0]})"
+
+
+def capital(text: str) -> str:
+    """``text`` with a capital first letter; the rest, such as a gene's symbol, as it stands."""
+    return text[:1].upper() + text[1:]
+
+
 def _number(value: float, digits: int) -> str:
     if math.isnan(value):
         return DASH

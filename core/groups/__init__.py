@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from core.groups.category import by_category, category_choices
-from core.groups.grouping import MUTATION_ORDER, Grouping, two_groups
+from core.groups.grouping import MUTATION_ORDER, Grouping, two_groups, without_outcome
 from core.groups.mutation import by_mutation, by_pair, by_position, combine_status, mutation_status
 from core.groups.number import by_number, number_choices
 from core.groups.signature import by_signature
@@ -26,6 +26,7 @@ __all__ = [
     "mutation_status",
     "number_choices",
     "two_groups",
+    "without_outcome",
 ]
 
 KINDS: dict[str, Callable[[Store, pd.DataFrame, Stratifier], Grouping]] = {

@@ -54,22 +54,32 @@ def from_codes(
     return pd.Series(names[np.where(codes < 0, len(order), codes)], index=frame.index, dtype=object)
 
 
+REMEDY = "Choose in the sidebar a gene, a set of genes, or a number cut in two at its median or at "
+REMEDY += "a typed value."
+
+
 def two_groups(grouping: Grouping) -> Grouping:
     """``grouping``, if it makes two groups whose comparison can be tested; for pages that need it.
 
-    Raises NotEnoughData, with the way out, for more groups, and for a cut that was chosen by
-    looking at survival (only the survival page corrects its p-value).
+    Raises NotEnoughData, with the way out, for more groups, and as :func:`without_outcome`.
     """
-    remedy = "Choose in the sidebar a gene, a set of genes, or a number cut in two at its median "
-    remedy += "or at a typed value."
     if len(grouping.order) != 2:
         raise NotEnoughData(
             "This page compares two groups.",
             expected="two groups, the first of them the reference",
             found=f"{len(grouping.order)} groups by {grouping.title}: {', '.join(grouping.order)} "
             f"(reference: {grouping.order[0] if grouping.order else 'none'})",
-            remedy=remedy,
+            remedy=REMEDY,
         )
+    return without_outcome(grouping)
+
+
+def without_outcome(grouping: Grouping) -> Grouping:
+    """``grouping``, if its groups were not chosen by looking at survival.
+
+    Raises NotEnoughData, with the way out, for a cut that was: only the survival page corrects its
+    p-value, and nothing corrects a model or an interaction that rests on it.
+    """
     if grouping.corrected_p is not None:
         raise NotEnoughData(
             "This page cannot test a cut that was chosen by looking at survival.",

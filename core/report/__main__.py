@@ -34,12 +34,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         store = _store(args.store)
         try:
-            return int(args.run(store, args))
+            code = int(args.run(store, args))
+            sys.stdout.flush()
+            return code
         finally:
             store.close()
     except DashboardError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -54,6 +54,21 @@ class ProfileInterval:
         return float(np.exp(self.upper))
 
 
+def ratio_limits(fit: CoxFit, column: str | int) -> tuple[float, float]:
+    """Limits of a column's hazard ratio: profile likelihood of a penalised fit, else Wald's.
+
+    Firth's penalty serves where events are few, where the likelihood is lopsided and Wald's
+    interval, symmetric on the log scale, is not: coxphf profiles by default, too. NaN where the
+    column was not estimated.
+    """
+    position = fit.names.index(column) if isinstance(column, str) else column
+    if fit.penalty is None or not np.isfinite(fit.coefficients[position]):
+        row = fit.table().iloc[position]
+        return float(row["ci_lower"]), float(row["ci_upper"])
+    found = profile_interval(fit, position)
+    return found.ci_lower, found.ci_upper
+
+
 class _Profile:
     """The profile likelihood of one column, each point started from the one before."""
 

@@ -17,7 +17,7 @@ import streamlit as st
 
 from core.analysis.subgroups import bounds
 from core.charts.theme import Look
-from core.model import Filters, Stratifier
+from core.model import Filters, Split, Stratifier
 from core.report.snapshot import Snapshot
 from core.store import Store
 
@@ -58,8 +58,9 @@ class Question:
 
     @property
     def subject(self) -> str:
-        """What patients are split by, for a page's title: ``ALK``, ``TMB``."""
-        return self.stratifier.label
+        """What patients are split by, in a page's title: ``ALK``, ``TMB``, ``the pair A and B``."""
+        pair = self.stratifier.kind == Split.PAIR
+        return f"the pair {self.stratifier.label}" if pair else self.stratifier.label
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,11 @@ import pytest
 
 from core.analysis.covariates import Covariate, covariate_columns, model_terms
 from core.analysis.cox_model import CoxModel, cox_question, fit_cox_model
-from core.model import BadInput, Filters, NotEnoughData, Stratifier, UnknownGene
+from core.analysis.survival import MIN_PATIENTS
+from core.model import BadInput, Filters, NotEnoughData, Split, Stratifier, UnknownGene
+from core.stats.cox import cox
 from core.stats.cox_terms import Categorical, Continuous, fit_terms
+from core.stats.profile import profile_interval
 from core.store import Store
 
 ORDER = ("wild type", "mutant")
@@ -267,3 +270,34 @@ def test_levels_mean_the_same_in_both_models() -> None:
     complete = pd.Series([True] * 39 + [False] * 12)
     ready, terms = model_terms(columns, [Covariate("tumor_type")], complete)
     assert terms[0].pooled == ("y", "z") and set(ready["Cancer type"]) == {"x", "other"}
+
+
+def test_what_splits_the_patients_is_no_covariate_as_well(simulated: Store) -> None:
+    """TMB split at its median beside TMB, age beside age, a pair of genes beside one of them."""
+    splits = {
+        "TMB": Stratifier(Split.NUMBER, feature="tmb_per_mb", cut="median", name="TMB"),
+        "Age": Stratifier(Split.NUMBER, feature="age_years", cut="65", name="Age"),
+        "Sex": Stratifier(Split.CATEGORY, feature="sex", name="Sex"),
+        "TP53": Stratifier(Split.PAIR, genes=("ALK", "TP53")),
+    }
+    for label, split in splits.items():
+        result = cox_question(simulated, Filters(), split)
+        assert label not in result.adjusted_for and len(result.adjusted_for) == 5
+        assert result.multivariable.emphasised.any()
+    assert any("TP53 is no covariate here" in w for w in result.warnings)
+
+
+def test_firths_interval_is_the_profile_likelihoods() -> None:
+    rows = people(400)
+    mutants = rows.index[rows.group == "mutant"]
+    few = rows.drop(mutants[MIN_PATIENTS - 2 :])
+    shown = gene(fitted(few, TMB).multivariable)
+    fit = cox(
+        np.column_stack([few.group == "mutant", few.tmb_z]).astype(float),
+        few.time_months, few.event, names=["gene", "tmb"], strata=few.cohort_id, penalty="firth",
+    )  # fmt: skip
+    expected = profile_interval(fit, "gene")
+    assert shown.hazard_ratio == pytest.approx(expected.hazard_ratio, rel=1e-6)
+    assert shown.ci_lower == pytest.approx(expected.ci_lower, rel=1e-5)
+    assert shown.ci_upper == pytest.approx(expected.ci_upper, rel=1e-5)
+    assert shown.ci_upper != pytest.approx(float(fit.table().ci_upper[0]), rel=1e-3)

@@ -129,6 +129,7 @@ def test_what_the_files_lack_is_said(of_real: Ledger) -> None:
     for study in ("Miao 2018", "Ravi 2023"):
         assert "no gene-level calls" in lines.why[study]
     assert lines.verdict["Miao 2018"] == CANNOT
+    assert lines.here["Nomogram"].startswith("horizons ")
     later = lines[lines.why == NOT_YET]
     assert (later.verdict == CANNOT).all() and (later.here == "").all()
 
@@ -203,7 +204,7 @@ def test_an_entry_that_fails_says_why(simulated: Store) -> None:
     nobody = replace(PAPER, validation=Filters(cohorts=("nobody",)))
     lines = ledger(simulated, nobody).lines
     failed = lines[lines.figure == "Figure 1B"].iloc[0]
-    assert failed.verdict == CANNOT and "not two groups" in failed.why
+    assert failed.verdict == CANNOT and "No patient is left" in failed.why
 
 
 def test_a_store_without_printed_numbers_is_told(

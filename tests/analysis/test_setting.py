@@ -18,9 +18,11 @@ from core.analysis.setting import (
     setting_contrast,
     setting_question,
 )
-from core.model import Filters, NotEnoughData, Stratifier
+from core.model import Filters, NotEnoughData, Split, Stratifier
+from core.stats.cox import cox
 from core.stats.cox_terms import Categorical
 from core.stats.interaction import likelihood_ratio_interaction
+from core.stats.profile import profile_interval
 from core.store import Store
 
 ORDER = ("wild type", "mutant")
@@ -134,6 +136,9 @@ def test_a_small_arm_withholds_p_and_gives_firth() -> None:
     mutants = rows[(rows.setting == TREATED) & (rows.group == "mutant")]
     result = compare(rows.drop(mutants.index[5:]))
     table = result.settings.set_index("setting")
+    own = result.rows[result.rows.setting == TREATED]
+    fit = cox(own.group == "mutant", own.time_months, own.event, penalty="firth")
+    assert table.ci_upper[TREATED] == pytest.approx(profile_interval(fit, 0).ci_upper, rel=1e-6)
     assert table.method[TREATED] == "Cox, Firth" and np.isfinite(table.hazard_ratio[TREATED])
     assert np.isnan(table.p_value[TREATED]) and np.isnan(result.interaction.p_value)
     assert any("5 patients" in w for w in result.warnings)
@@ -242,3 +247,14 @@ def test_docetaxel_arm_of_the_published_trial(real: Store) -> None:
     drug = arms.effects.set_index("label")
     assert drug.ci_upper["wild type"] < 1
     assert arms.effects.n.iloc[:2].sum() == arms.effects.n.iloc[2:].sum() == arms.n
+
+
+def test_cuts_at_different_values_in_the_two_settings_are_told(simulated: Store) -> None:
+    halves = Stratifier(Split.NUMBER, feature="tmb_per_mb", cut="median", name="TMB")
+    warned = setting_question(simulated, Filters(), halves).warnings
+    assert any("cut at different values: without ICI" in w or "under ICI, high" in w
+               for w in warned)  # fmt: skip
+    typed = Stratifier(Split.NUMBER, feature="tmb_per_mb", cut="10", name="TMB")
+    assert not any(
+        "different values" in w for w in setting_question(simulated, Filters(), typed).warnings
+    )

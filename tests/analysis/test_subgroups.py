@@ -20,7 +20,7 @@ from core.analysis.subgroups import (
     subgroups_question,
 )
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
-from core.model import Filters, NotEnoughData, Range, Stratifier
+from core.model import Filters, NotEnoughData, Range, Split, Stratifier
 from core.stats.cox import cox
 from core.stats.multiple import benjamini_hochberg
 from core.store import Store
@@ -218,3 +218,10 @@ def test_gates_are_those_of_the_survival_page() -> None:
         arms = part[part[factor] == level].groupby("group").event.agg(["size", "sum"])
         large = (arms["size"].min() >= MIN_PATIENTS) and (arms["sum"].min() >= MIN_EVENTS)
         assert row.tested == large and row.method == ("Cox" if large else "Firth")
+
+
+def test_groups_between_the_first_and_the_last_are_told_as_left_out(simulated: Store) -> None:
+    thirds = Stratifier(Split.NUMBER, feature="age_years", cut="tertiles", name="Age")
+    result = subgroups_question(simulated, Filters(), thirds)
+    assert set(result.rows.group) == {"low", "high"}
+    assert any(w.startswith("This page compares high with low; left out:") for w in result.warnings)

@@ -16,6 +16,7 @@ from core.analysis.survival import (
 from core.model import Filters, NotEnoughData, Range, Stratifier
 from core.stats.cox import cox
 from core.stats.logrank import logrank
+from core.stats.profile import profile_interval
 from core.store import Store
 
 
@@ -82,7 +83,12 @@ def test_a_small_arm_gets_a_word_and_no_p_value(n_mutant: int) -> None:
     assert result.hazard_ratios.p_value.isna().all()
     assert "Cox, Firth" in set(result.hazard_ratios.method)
     assert np.isfinite(result.hazard_ratios.set_index("method").hazard_ratio["Cox, Firth"])
-    assert any(f"{n_mutant} patients" in w for w in result.warnings)
+    many = "1 patient and" if n_mutant == 1 else f"{n_mutant} patients and"
+    assert any(many in w for w in result.warnings)
+    assert result.fit is not None and result.fit.penalty == "firth"
+    shown = result.hazard_ratios.set_index("method").loc["Cox, Firth"]
+    expected = profile_interval(result.fit, "mutant")
+    assert (shown.ci_lower, shown.ci_upper) == (expected.ci_lower, expected.ci_upper)
 
 
 def test_few_events_count_as_small() -> None:

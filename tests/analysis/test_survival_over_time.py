@@ -104,6 +104,27 @@ def test_three_numbers_are_flagged_where_they_disagree_about_one() -> None:
     assert "disagree" in _disagreement(moved) and "holds it by O/E" in _disagreement(moved)
 
 
+def test_three_numbers_of_a_small_arm_are_cox_firth_and_observed_over_expected() -> None:
+    data = rows()
+    mutants = data.index[data.group == "mutant"]
+    result = compare_survival(data.drop(mutants[5:]), ORDER, title="GENE")
+    table = three_numbers(result).table.set_index("method")
+    assert table.index.tolist() == ["Cox, Efron", "Cox, Firth", "O/E"]
+    kept = result.rows
+    plain = cox(kept.group == "mutant", kept.time_months, kept.event).table().iloc[0]
+    assert table.hazard_ratio["Cox, Efron"] == pytest.approx(plain.hazard_ratio, rel=1e-9)
+    assert table.ci_upper["Cox, Efron"] == pytest.approx(plain.ci_upper, rel=1e-9)
+    assert table.p_value.isna().all(), "a small arm gets no p-value by any method"
+
+
+def test_an_arm_without_an_event_has_no_plain_cox_estimate() -> None:
+    data = rows()
+    data.loc[data.group == "mutant", "event"] = 0.0
+    table = three_numbers(compare_survival(data, ORDER, title="GENE")).table.set_index("method")
+    assert np.isnan(table.hazard_ratio["Cox, Efron"])
+    assert np.isfinite(table.hazard_ratio["Cox, Firth"])
+
+
 def test_panels_part_the_pooled_patients_by_role(simulated: Store) -> None:
     panels = survival_panels(simulated, Filters(), Stratifier())
     pooled = survival_question(simulated, Filters(), Stratifier())

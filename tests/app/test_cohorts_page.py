@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.analysis.cohorts import cohort_overview
 from core.charts import cohort_tables as tables
-from core.charts.consort import describe
+from core.charts.consort import consort_figure, describe
 from core.model import Filters, Stratifier
 from core.store import open_store
 from tests.app.reading import alt, charts, texts
@@ -57,6 +57,26 @@ def test_another_split_gets_columns_of_its_own(small_folder: Path) -> None:
     assert "mutant" not in overview.groups and len(overview.groups) == 2
     assert (overview.table[columns].sum(axis=1) == overview.table.n).all()
     assert len(tables.counts(overview)) == len(overview.table) + 1
+
+
+def test_a_patient_with_another_mutation_is_not_called_unprofiled(small_folder: Path) -> None:
+    store = open_store(small_folder / "simulated")
+    residue = store.mutations("ALK").protein_position.mode().iloc[0]
+    split = Stratifier(kind="position", genes=("ALK",), position=str(residue))
+    overview = cohort_overview(store, Filters(), split)
+    headings = tables.counts(overview).columns
+    assert "In no group" in headings and "Not profiled" not in headings
+    whole = cohort_overview(store, Filters(), Stratifier())
+    assert "Not profiled" in tables.counts(whole).columns
+
+
+def test_symbols_keep_their_capitals_in_headings_and_boxes(small_folder: Path) -> None:
+    store = open_store(small_folder / "simulated")
+    overview = cohort_overview(store, Filters(), Stratifier(kind="pair", genes=("ALK", "TP53")))
+    headings = list(tables.counts(overview).columns)
+    assert {"ALK and TP53", "TP53 only", "ALK only", "Neither"} <= set(headings)
+    texts_drawn = consort_figure(overview, simulated=True).data["texts"].text.tolist()
+    assert texts_drawn.count("ALK and TP53") == 1
 
 
 def test_filters_that_keep_nobody_give_a_sentence(app: App) -> None:

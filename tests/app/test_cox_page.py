@@ -86,13 +86,19 @@ def test_gene_on_no_panel_is_a_polite_sentence(app: App) -> None:
 def test_cohort_without_mutations_is_a_polite_sentence(app: App) -> None:
     at = app("cox", cohort="Clinical 2021")
     assert not at.exception and not charts(at)
-    assert any("not two groups" in i.value for i in at.info)
+    assert any("None of these patients was profiled for ALK" in i.value for i in at.info)
 
 
 def test_endpoint_that_a_cohort_lacks_is_a_polite_sentence(app: App) -> None:
     at = app("cox", cohort="Melanoma 2017", endpoint="PFS")
     assert not at.exception and not charts(at)
-    assert at.info
+    assert any("Progression-free survival is not known" in i.value for i in at.info)
+
+
+def test_patients_split_by_a_covariate_are_not_adjusted_for_it(app: App) -> None:
+    at = app("cox", by="number", number="TMB", cut="median")
+    assert not at.exception and len(charts(at)) >= 2
+    assert any("TMB is no covariate here" in w.value or "TMB of" in w.value for w in at.warning)
 
 
 def test_residuals_of_another_term(app: App) -> None:

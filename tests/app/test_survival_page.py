@@ -130,7 +130,7 @@ def test_tmb_bounds_that_leave_nothing_are_told(app: App) -> None:
 def test_no_patient_left_is_a_polite_sentence(app: App) -> None:
     at = app(tumor="Glioma", role="discovery")
     assert not at.exception and not charts(at)
-    assert any("There are not two groups to compare" in i.value for i in at.info)
+    assert any("No patient is left" in i.value for i in at.info)
 
 
 def test_tiny_cohort_is_a_polite_sentence_or_a_warning(app: App) -> None:
@@ -142,6 +142,7 @@ def test_tiny_cohort_is_a_polite_sentence_or_a_warning(app: App) -> None:
 def test_cohort_without_mutations_is_a_polite_sentence(app: App) -> None:
     at = app(cohort="Clinical 2021")
     assert not at.exception and not charts(at)
+    assert any("None of these patients was profiled for ALK" in i.value for i in at.info)
     assert any("40 not profiled" in i.value for i in at.info)
 
 

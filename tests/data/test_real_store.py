@@ -210,6 +210,9 @@ def test_provenance_is_complete(real: Store) -> None:
     found = describe(real, "ALK")
     read = [s for s in found["sources"] if s["status"] == "read"]
     assert len(read) > 60
+    assert not any(s["source_id"].startswith("cbioportal/") for s in found["sources"]), (
+        "examples of the importer are no source of the store"
+    )
     assert all(s["sha256"] and s["citation"] and s["licence"] for s in read)
     assert found["build"]["simulated"] is False
     assert isinstance(pd.DataFrame(found["states"]), pd.DataFrame) and found["gene"] == "ALK"
