@@ -19,6 +19,7 @@ import pandas as pd
 from core.analysis import ledger_panels, ledger_signatures
 from core.analysis.cohorts import cohort_overview
 from core.analysis.cox_model import cox_question
+from core.analysis.mutations import distinct_calls
 from core.analysis.survival import SurvivalComparison, compare_survival, survival_question
 from core.analysis.tcga import TCGA, TUMOR_TYPE
 from core.groups import assign
@@ -304,15 +305,17 @@ def tcga_frequency(m: Material, item: str) -> list[Estimate]:
 def tcga_calls(m: Material, item: str) -> list[Estimate]:
     """Non-synonymous calls of the gene in TCGA, of one group of classes where the item names it."""
     calls = m.store.mutations(m.recipe.stratifier.genes[0])
-    calls = calls[
-        calls.patient_key.isin(m.tcga.patient_key)
-        & calls.variant_classification.isin(NON_SYNONYMOUS)
-    ]
+    calls = distinct_calls(
+        calls[
+            calls.patient_key.isin(m.tcga.patient_key)
+            & calls.variant_classification.isin(NON_SYNONYMOUS)
+        ]
+    )
     group = item.split(": ", 1)[1] if ": " in item else ""
     classes = VARIANT_GROUPS[group] if group else NON_SYNONYMOUS
     n = int(calls.variant_classification.isin(classes).sum())
     share = n / len(calls) if len(calls) else np.nan
-    sources = ", ".join(sorted(calls.call_source.unique()))
+    sources = "; ".join(sorted(calls.call_source.unique()))
     return [Estimate("calls", {"n": float(n), "share": share}, f"calls of {sources}")]
 
 
@@ -370,7 +373,11 @@ def signature_survival(m: Material, item: str) -> list[Estimate]:
     return [Estimate(*way) for way in ledger_signatures.hazards(m.store, item.split()[-1])]
 
 
-# -- Figures 2C, 2D, and sizes of panels -----------------------------------------------
+# -- Figure 2, and sizes of panels -----------------------------------------------------
+
+
+def nomogram_horizons(m: Material, item: str) -> list[Estimate]:
+    return [Estimate(*way) for way in ledger_panels.horizons(m.store, m.recipe.stratifier)]
 
 
 def score_discovery(m: Material, item: str) -> list[Estimate]:
@@ -402,6 +409,7 @@ REGISTRY: tuple[tuple[str, str, Entry], ...] = (
     ("Figure 1B", "*", os_validation),
     ("Figure 1C", "*", os_pooled),
     ("Figure 1E", "*", multivariable),
+    ("Figure 2A", "Nomogram", nomogram_horizons),
     ("Figure 2C", "Total points", score_points),
     ("Figure 2C", "OS by total points, discovery", score_discovery),
     ("Figure 2D", "OS by total points, validation", score_validation),

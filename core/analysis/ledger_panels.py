@@ -1,4 +1,4 @@
-"""Figures 2C, 2D, 4D and 5D-F for the ledger: groups by the nomogram's score, sizes of panels.
+"""Figures 2A, 2C, 2D, 4D and 5D-F for the ledger: groups by the nomogram's score, sizes of panels.
 
 Each function gives the ways to one printed item: a name, its numbers, a remark.
 """
@@ -28,6 +28,17 @@ PANEL_OF = {
 """Printed item -> panel of the immunity pages, and a word of its headings; empty: all of it."""
 
 
+def horizons(store: Store, stratifier: Stratifier) -> list[Way]:
+    """The times at which the default nomogram reads survival. Raises as :func:`score_cut`."""
+    model = build_question(store, Filters(), stratifier).model
+    times = " and ".join(f"{t:g}" for t in model.times)
+    why = (
+        f"a Cox model of {model.n:,} patients and {model.events:,} events, no cure model; the "
+        "paper lists no predictors"
+    )
+    return [("Cox", {"horizons": f"{times} months"}, why)]
+
+
 def score_cut(store: Store, filters: Filters, stratifier: Stratifier) -> ScoreCut:
     """The default nomogram's score, cut in discovery, taken to validation.
 
@@ -50,9 +61,10 @@ def score_groups(result: SurvivalComparison | None, where: str) -> list[Way]:
             "hazard ratio": float(row["hazard_ratio"]),
             "ci_lower": float(row["ci_lower"]),
             "ci_upper": float(row["ci_upper"]),
-            "p value": float(row["p_value"]),
+            "p value": float(row["p_value"] if result.corrected_p is None else result.p_value),
         }
         why = f"{len(result.rows):,} patients; our own model and its maximally selected cut"
+        why += "" if result.corrected_p is None else "; p corrected for the search"
         found.append((name, values, why))
     return found
 

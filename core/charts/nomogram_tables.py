@@ -185,28 +185,34 @@ def paper_cut_words(build: NomogramBuild) -> str:
 
 
 def cut_ratios(cut: ScoreCut) -> pd.DataFrame:
-    """Low against high score in both: the Cox hazard ratio, and O/E as in the paper."""
+    """Low against high score in both: the Cox hazard ratio, and O/E as in the paper.
+
+    Where the cut was searched for, the Cox ratio inside the studies stands beside it, without a
+    p-value: none there is corrected for the search.
+    """
     rows = []
-    for name, result in (("Discovery", cut.discovery), ("Validation", cut.validation)):
+    sides = (
+        ("Discovery", cut.discovery, ""),
+        ("Discovery", cut.within, " within studies"),
+        ("Validation", cut.validation, ""),
+    )
+    for name, result, where in sides:
         if result is None:
             continue
-        for r in result.hazard_ratios.to_dict("records"):
+        shown = result.hazard_ratios.to_dict("records")
+        for r in shown[:1] if where else shown:
+            p = r["p_value"] if result.corrected_p is None else result.p_value
+            corrected = ", corrected" if result.corrected_p is not None and p == p else ""
             rows.append(
                 {
-                    "Low against high score": f"{name}, {r['method']}",
+                    "Low against high score": f"{name}, {r['method']}{where}",
                     "HR (95% CI)": ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"]),
-                    "p": _cut_p(cut, name, result, r["p_value"]),
+                    "p": p_text(math.nan if where else p, symbol=False) + corrected,
                     "Low, events / n": _arm(result, 1),
                     "High, events / n": _arm(result, 0),
                 }
             )
     return pd.DataFrame(rows)
-
-
-def _cut_p(cut: ScoreCut, name: str, result: SurvivalComparison, p: float) -> str:
-    if name == "Discovery" and cut.selected is not None:
-        return f"{p_text(cut.selected.p_permutation, symbol=False)}, corrected"
-    return p_text(p, symbol=False)
 
 
 def _arm(result: SurvivalComparison, at: int) -> str:
