@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from core.analysis.nomogram import NomogramBuild
 from core.analysis.nomogram_check import Corrected, Performance
+from core.analysis.nomogram_cure import CureModel, CurePrediction
 from core.analysis.nomogram_cut import PAPER_CUT, ScoreCut
 from core.analysis.survival import SurvivalComparison
 from core.charts.wording import DASH, p_text, percent_text, ratio_text
@@ -234,6 +236,43 @@ def patient_sentence(build: NomogramBuild, predicted: pd.Series) -> str:
     return (
         f"{predicted['total_points']:.0f} points in all: predicted {endpoint} (95% CI) "
         f"{', '.join(parts)}."
+    )
+
+
+def cure_sentence(cure: CureModel, found: CurePrediction, months: Sequence[float]) -> str:
+    """The cured share of the model's patients and of this one, and this one's survival."""
+    at = found.curve.set_index("time")
+    alive = ", ".join(
+        f"{percent_text(*at.loc[t, ['survival', 'ci_lower', 'ci_upper']])} at {t:g} months"
+        for t in months
+        if t in at.index
+    )
+    return (
+        f"Of the model's {cure.fit.n:,} patients {percent_text(cure.fit.cured)} are cured to this "
+        f"model; this patient with a probability of {percent_text(*found.cured)}, and survival is "
+        f"predicted as {alive}. AIC {cure.fit.aic:,.1f}, against {cure.fit.uncured_aic:,.1f} of "
+        "the same Weibull model in which nobody is cured."
+    )
+
+
+def cure_ratios(cure: CureModel) -> pd.DataFrame:
+    """Both parts of the mixture-cure model, a row per column of the design."""
+    rows = cure.fit.table().to_dict("records")
+    return pd.DataFrame(
+        [
+            {
+                "Predictor": r["name"],
+                "Odds of not being cured (95% CI)": ratio_text(
+                    r["odds_ratio"], r["odds_lower"], r["odds_upper"]
+                ),
+                "p": p_text(r["odds_p"], symbol=False),
+                "Hazard of those not cured (95% CI)": ratio_text(
+                    r["hazard_ratio"], r["hazard_lower"], r["hazard_upper"]
+                ),
+                "p, hazard": p_text(r["hazard_p"], symbol=False),
+            }
+            for r in rows
+        ]
     )
 
 

@@ -260,7 +260,8 @@ def _smooth(
     fitted = refit(Sample(basis, sample.time, sample.event))
     if fitted is None:
         return np.full(len(where), np.nan)
-    lp = fitted.linear_predictor(restricted_cubic(_cloglog(where), knots))
+    # where predictions hardly differ the curve is steep beyond all bounds
+    lp = np.clip(fitted.linear_predictor(restricted_cubic(_cloglog(where), knots)), -700, 700)
     return np.asarray(np.exp(-fitted.hazard(np.array([at])) * np.exp(lp)))
 
 
