@@ -506,13 +506,16 @@ class Store:
 
     def signature_material(self) -> pd.DataFrame:
         """What each cohort's calls hold for signatures, in display order: cohort_id, name, assay,
-        treated_with_ici, patients, calls, snvs (with both alleles) and with_context of them."""
+        treated_with_ici, patients, calls, snvs (with both alleles), with_context of them, and
+        by_transcript: one base for another, but named on the gene's strand alone."""
         return self.rows(
             "SELECT c.cohort_id, c.name, c.assay, c.treated_with_ici, "
             "count(DISTINCT p.patient_key)::INTEGER AS patients, count(m.patient_key) AS calls, "
             "count(*) FILTER (length(reference_allele) = 1 AND length(tumor_seq_allele2) = 1) "
             "AS snvs, count(*) FILTER (length(reference_allele) = 1 "
-            "AND length(tumor_seq_allele2) = 1 AND context IS NOT NULL) AS with_context "
+            "AND length(tumor_seq_allele2) = 1 AND context IS NOT NULL) AS with_context, "
+            "count(*) FILTER (reference_allele IS NULL AND "
+            "regexp_matches(hgvsc, '(^|[^ACGT])[ACGT]>[ACGT]$')) AS by_transcript "
             "FROM cohort c JOIN patient p USING (cohort_id) "
             "LEFT JOIN mutation m USING (patient_key) GROUP BY ALL ORDER BY any_value(c.position)"
         )

@@ -28,6 +28,9 @@ CALL_COLUMNS = (
 EXOME = "exome"
 """The panel that profiles every gene."""
 
+SUBSTITUTION = r"(?:^|[^ACGT])[ACGT]>[ACGT]$"
+"""A coding change of one base for another, such as ``c.1841C>T``."""
+
 THREE_TO_ONE = {
     "Ala": "A", "Arg": "R", "Asn": "N", "Asp": "D", "Cys": "C", "Gln": "Q", "Glu": "E",
     "Gly": "G", "His": "H", "Ile": "I", "Leu": "L", "Lys": "K", "Met": "M", "Phe": "F",
@@ -121,11 +124,15 @@ def maf_terms(
 ) -> pd.DataFrame:
     """The calls of a table in the store's terms, row by row: what the file gives of CALL_COLUMNS.
 
+    Where a file leaves the second allele empty and its first one differs from the reference, as in
+    Hugo 2016, the first is what the base changed into.
+
     ``columns`` maps a term to the file's column; a column that has a term's own name is taken
     without. ``class_from`` is ``column`` or ``protein_change``.
     """
     raw = table.frame
-    names = {t: t for t in CALL_COLUMNS if t in raw.columns} | dict(columns or {})
+    own = (*CALL_COLUMNS, "tumor_seq_allele1")
+    names = {t: t for t in own if t in raw.columns} | dict(columns or {})
 
     def cells(term: str) -> pd.Series:
         if term not in names:
@@ -133,8 +140,11 @@ def maf_terms(
         return table.column(names[term]).astype(object).where(raw[names[term]].notna(), None)
 
     ref, alt = cells("reference_allele"), cells("tumor_seq_allele2")
+    first = cells("tumor_seq_allele1")
+    alt = alt.where(alt.notna(), first.where(first.ne(ref), None))
     change = short_protein_change(cells("hgvsp_short"))
     kind = cells("variant_type").fillna(variant_type(ref, alt))
+    kind = kind.mask(kind.isna() & cells("hgvsc").str.contains(SUBSTITUTION).eq(True), "SNP")
     out = pd.DataFrame(
         {
             "hugo_symbol": symbols(cells("hugo_symbol"), cells("chromosome")),

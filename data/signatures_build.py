@@ -38,6 +38,7 @@ from core.stats.sbs96 import (
 )
 from core.stats.signature_reference import SignatureReference, exome_ratio
 from core.stats.signature_refit import DRAWS, MINIMUM_SNV, PRESENT_SHARE, WEIGHT_CUT, refit
+from data.coding_changes import ALLELES, with_alleles
 from data.publish import Progress
 from data.reference_genome import channels_from_genome, contexts, open_genome
 
@@ -123,17 +124,19 @@ def exome_reference(table: pd.DataFrame) -> tuple[SignatureReference, list[str]]
 def with_contexts(
     mutation: pa.Table, tables: dict[str, Any], path: Path, progress: Progress
 ) -> pa.Table:
-    """The calls with the bases around each SNV that has none yet, read from a genome."""
+    """The calls with the bases around each SNV that has none yet, read from a genome; with both
+    alleles where a file names the change on the gene's strand alone."""
     genome = open_genome(path)
     cohort = _cohort_of(tables)[mutation["patient_key"].to_numpy()]
-    alleles = ("reference_allele", "tumor_seq_allele2")
+    names = tables["cohort"].set_index("cohort_id")
+    mutation = with_alleles(mutation, cohort, names, genome, progress)
+    alleles = ALLELES
     snv = pc.and_(*(pc.equal(pc.utf8_length(mutation[a]), 1) for a in alleles))
     wanted = pc.and_(
         pc.and_(snv, pc.is_valid(mutation["start_position"])), pc.is_null(mutation["context"])
     ).fill_null(False)
     open_rows = wanted.to_numpy(zero_copy_only=False)
     found = mutation["context"].to_pandas().astype(object).to_numpy()
-    names = tables["cohort"].set_index("cohort_id")
     for cohort_id in pd.unique(cohort[open_rows]):
         rows = np.flatnonzero(open_rows & (cohort == cohort_id))
         own = mutation.take(rows)

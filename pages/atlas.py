@@ -9,9 +9,9 @@ import streamlit as st
 from core.analysis.atlas import ENDPOINTS, SETTINGS, methods, of_gene
 from core.analysis.atlas_file import COMMAND
 from core.charts import atlas as shown
-from core.charts.theme import Look
 from core.model import NotEnoughData
-from core.ui import blocks, cached, state
+from core.ui import blocks, cached, downloads, state
+from core.ui.exhibit import Exhibit
 
 store, asked = state.store(), state.question()
 title = "Every gene, everywhere"
@@ -63,19 +63,10 @@ view = cached.atlas_view(store, setting, endpoint or options[0], asked.gene, adj
 blocks.answer(shown.answer(view))
 blocks.sentence(shown.about_gene(view, asked.gene))
 
-simulated = store.simulated
-source = f"Build {store.version}" + (", SIMULATED DATA" if simulated else "")
-
-
-def drawn(look: Look, heading: tuple[str, ...] = ()) -> blocks.Figure:
-    return shown.atlas_figure(view, asked.gene, look, simulated=simulated, heading=heading)
-
-
-blocks.figure(
-    drawn(state.look()),
-    lambda look: drawn(look, (title, *blocks.wrapped(shown.answer(view)), source)),
-    view.cells,
-    simulated=simulated,
+show = Exhibit(store, title, view, shown.answer(view), methods(setting, adjusted))
+show.figure(
+    lambda found, look, **how: shown.atlas_figure(found, asked.gene, look, **how),
+    lambda found: found.cells,
     key="atlas",
     on_select=partial(state.choose_gene, "atlas", shown.SELECTION),
 )
@@ -86,7 +77,9 @@ blocks.choosable(
 )
 if len(view.ranked) > len(table):
     st.caption(f"The first {len(table):,} of {len(view.ranked):,} genes; the file has all.")
-blocks.rows_download(view.ranked, f"atlas-{setting}-{endpoint}", simulated=simulated, key="all")
+downloads.rows_as_csv(
+    view.ranked, f"atlas-{setting}-{endpoint}", simulated=store.simulated, key="all"
+)
 
 st.subheader(f"Every look at {asked.gene}", anchor=False)
 rows = of_gene(atlas, asked.gene)

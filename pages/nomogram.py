@@ -31,8 +31,8 @@ with blocks.progress(f"Refitting the model to {wanted.draws} resamples") as prog
 blocks.answer(tables.answer(build, corrected, other))
 blocks.sentence(f"Model of {build.model.n:,} of {build.sentence}; {build.model.events:,} events.")
 st.caption(
-    "A Cox model, not a cure model; built in discovery cohorts and tested in validation cohorts, "
-    "whatever the sidebar's choice of either."
+    "A Cox model, not a cure model (one is offered below); built in discovery cohorts and tested "
+    "in validation cohorts, whatever the sidebar's choice of either."
 )
 blocks.warnings(build.warnings)
 
@@ -54,6 +54,7 @@ show.figure(
     reading=reading,
 )
 nomogram_view.patient_curve(show, build.model, patient)
+nomogram_view.cured(show, build, patient, lambda: cached.nomogram_cure(*what))
 if len(scale := tables.tmb_scale(build, facts.cohort_names)):
     with st.expander("What a TMB of so many SD is in each study"):
         blocks.table(scale)

@@ -99,7 +99,8 @@ class _Inputs(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._asked)
 
-    def __getitem__(self, number: Any) -> ScanInput | str:
+    def __getitem__(self, number: Any) -> Any:
+        """The ScanInput of a look, or why there is none."""
         look = self._asked[number]
         try:
             return scan_input(self._store, look.filters, endpoint=look.endpoint)

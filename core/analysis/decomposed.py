@@ -165,6 +165,11 @@ def _reason(row: Mapping[Hashable, Any]) -> str:
         return f"sequenced by a panel ({row['assay']}): too few SNVs for a spectrum"
     if not row["calls"]:
         return "its files hold no calls"
+    if not row["snvs"] and row["by_transcript"]:
+        return (
+            "its calls name the change on the gene's strand and lack the bases around it: name a "
+            f"genome, {BUILD_COMMAND}"
+        )
     if not row["snvs"]:
         return "its calls lack an allele, so that what changed into what is not known"
     if not row["with_context"]:

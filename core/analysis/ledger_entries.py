@@ -19,6 +19,7 @@ import pandas as pd
 from core.analysis import ledger_panels, ledger_signatures
 from core.analysis.cohorts import cohort_overview
 from core.analysis.cox_model import cox_question
+from core.analysis.mutations import distinct_calls
 from core.analysis.nomogram import NomogramBuild, build_question
 from core.analysis.survival import SurvivalComparison, compare_survival, survival_question
 from core.analysis.tcga import TCGA, TUMOR_TYPE
@@ -310,15 +311,17 @@ def tcga_frequency(m: Material, item: str) -> list[Estimate]:
 def tcga_calls(m: Material, item: str) -> list[Estimate]:
     """Non-synonymous calls of the gene in TCGA, of one group of classes where the item names it."""
     calls = m.store.mutations(m.recipe.stratifier.genes[0])
-    calls = calls[
-        calls.patient_key.isin(m.tcga.patient_key)
-        & calls.variant_classification.isin(NON_SYNONYMOUS)
-    ]
+    calls = distinct_calls(
+        calls[
+            calls.patient_key.isin(m.tcga.patient_key)
+            & calls.variant_classification.isin(NON_SYNONYMOUS)
+        ]
+    )
     group = item.split(": ", 1)[1] if ": " in item else ""
     classes = VARIANT_GROUPS[group] if group else NON_SYNONYMOUS
     n = int(calls.variant_classification.isin(classes).sum())
     share = n / len(calls) if len(calls) else np.nan
-    sources = ", ".join(sorted(calls.call_source.unique()))
+    sources = "; ".join(sorted(calls.call_source.unique()))
     return [Estimate("calls", {"n": float(n), "share": share}, f"calls of {sources}")]
 
 
@@ -376,7 +379,7 @@ def signature_survival(m: Material, item: str) -> list[Estimate]:
     return [Estimate(*way) for way in ledger_signatures.hazards(m.store, item.split()[-1])]
 
 
-# -- Figures 2C, 2D, and sizes of panels -----------------------------------------------
+# -- Figure 2, and sizes of panels -----------------------------------------------------
 
 
 def score_discovery(m: Material, item: str) -> list[Estimate]:

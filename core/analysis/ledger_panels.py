@@ -1,4 +1,4 @@
-"""Figures 2C, 2D, 4D and 5D-F for the ledger: groups by the nomogram's score, sizes of panels.
+"""Figures 2A, 2C, 2D, 4D and 5D-F for the ledger: groups by the nomogram's score, sizes of panels.
 
 Each function gives the ways to one printed item: a name, its numbers, a remark.
 """
@@ -56,9 +56,10 @@ def score_groups(result: SurvivalComparison | None, where: str) -> list[Way]:
             "hazard ratio": float(row["hazard_ratio"]),
             "ci_lower": float(row["ci_lower"]),
             "ci_upper": float(row["ci_upper"]),
-            "p value": float(row["p_value"]),
+            "p value": float(row["p_value"] if result.corrected_p is None else result.p_value),
         }
         why = f"{len(result.rows):,} patients; our own model and its maximally selected cut"
+        why += "" if result.corrected_p is None else "; p corrected for the search"
         found.append((name, values, why))
     return found
 

@@ -216,10 +216,15 @@ def _calls(
     out = calls[kept].assign(source=source[kept])
     out["group"] = out.variant_classification.map(GROUP_OF_CLASS).fillna("other")
     out["change"] = out.hgvsp_short.str.removeprefix("p.")
-    return out.drop_duplicates(
+    return distinct_calls(out).reset_index(drop=True)
+
+
+def distinct_calls(calls: pd.DataFrame) -> pd.DataFrame:
+    """``calls`` without those that a patient has twice, from two samples or two sources."""
+    return calls.drop_duplicates(
         ["patient_key", "variant_classification", "hgvsp_short", "start_position",
          "tumor_seq_allele2"]
-    ).reset_index(drop=True)  # fmt: skip
+    )  # fmt: skip
 
 
 def _length(listed: int | None, placed: pd.DataFrame) -> tuple[int, bool, tuple[str, ...]]:
@@ -230,9 +235,10 @@ def _length(listed: int | None, placed: pd.DataFrame) -> tuple[int, bool, tuple[
         return max(last, 1), False, (words + "mutated residue.",)
     beyond = int((placed.protein_position > listed).sum())
     if beyond:
+        calls = "1 call lies" if beyond == 1 else f"{beyond:,} calls lie"
         words = (
-            f"{beyond} calls lie beyond residue {listed:,}, the end of the protein listed here: "
-            "they were named after another transcript."
+            f"{calls} beyond residue {listed:,}, the end of the protein listed here: named after "
+            "another transcript."
         )
         return last, True, (words,)
     return listed, True, ()

@@ -32,7 +32,10 @@ class ScoreCut:
     """The cut with its evidence, and survival of both groups in discovery and in validation.
 
     ``selected`` is None where a person gave the cut. ``percentile``: share of discovery patients
-    at or below the cut. ``interval``: 95% bootstrap interval of a selected cut.
+    at or below the cut. ``interval``: 95% bootstrap interval of a selected cut. ``discovery`` of a
+    selected cut compares the patients as they were searched, all together, with the p-value
+    corrected for the search; ``within`` is then the same comparison inside the studies, where it
+    was asked for (None elsewhere, and for a cut that was given).
     """
 
     cut: float
@@ -43,6 +46,7 @@ class ScoreCut:
     validation: SurvivalComparison | None
     why_not: str
     warnings: tuple[str, ...]
+    within: SurvivalComparison | None = None
 
 
 def cut_score(
@@ -83,6 +87,11 @@ def cut_score(
     found, why = _compared(validation, cut, endpoint, strata)
     shown, _ = _compared(discovery, cut, endpoint, strata)
     assert shown is not None
+    within = None
+    if selected is not None:
+        within = shown if shown.stratified else None
+        shown, _ = _compared(discovery, cut, endpoint, None, corrected_p(selected))
+        assert shown is not None
     return ScoreCut(
         cut=float(cut),
         selected=selected,
@@ -92,7 +101,14 @@ def cut_score(
         validation=found,
         why_not=why,
         warnings=tuple(words),
+        within=within,
     )
+
+
+def corrected_p(selected: MaximallySelected) -> float:
+    """The p-value of a selected cut: by permutation, by Lausen and Schumacher 1992 without."""
+    by_permutation = selected.p_permutation
+    return selected.p_lausen92 if np.isnan(by_permutation) else by_permutation
 
 
 def at_percentile(discovery: pd.DataFrame, share: float) -> float:
@@ -101,7 +117,11 @@ def at_percentile(discovery: pd.DataFrame, share: float) -> float:
 
 
 def _compared(
-    rows: pd.DataFrame | None, cut: float, endpoint: str, strata: str | None
+    rows: pd.DataFrame | None,
+    cut: float,
+    endpoint: str,
+    strata: str | None,
+    corrected: float | None = None,
 ) -> tuple[SurvivalComparison | None, str]:
     if rows is None:
         return None, ""
@@ -110,8 +130,9 @@ def _compared(
         return None, f"All validation patients have a {group[0]} at this cut."
     grouped = rows.assign(group=group)
     result = compare_survival(
-        grouped, (HIGH, LOW), title="Nomogram score", endpoint=endpoint, strata=strata
-    )
+        grouped, (HIGH, LOW), title="Nomogram score", endpoint=endpoint, strata=strata,
+        corrected_p=corrected,
+    )  # fmt: skip
     return result, ""
 
 

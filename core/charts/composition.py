@@ -147,4 +147,4 @@ def _template(look: Look, simulated: bool, names: tuple[str, ...]) -> dict[str, 
                          "text": {"field": "text"}},
         },
     ]  # fmt: skip
-    return view(look, layers, simulated=simulated, height=0.42)
+    return view(look, layers, simulated=simulated, height=0.42, marked_above=True)

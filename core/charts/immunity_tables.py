@@ -64,7 +64,9 @@ def effects(result: PanelComparison) -> pd.DataFrame:
         for test, name in TESTS.items():
             row[name] = effect_text(r, test)
             q = p_text(r[f"{test}_q_value"], symbol=False)
-            row[f"q, {name.lower()}"] = DASH if pd.isna(r[f"{test}_rank_biserial"]) else q
+            row[f"q, {name[:1].lower()}{name[1:]}"] = (
+                DASH if pd.isna(r[f"{test}_rank_biserial"]) else q
+            )
         rows.append(row)
     table = pd.DataFrame(rows)
     return table.loc[:, [c for c in table if not (table[c] == DASH).all()]]

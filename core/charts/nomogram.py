@@ -189,9 +189,9 @@ def _least_widths(x: np.ndarray, texts: Sequence[str], look: Look) -> list[float
     unit = look.sizes.small / 13
     least = np.full(len(x), np.inf)
     order = [0, len(x) - 1, *range(1, len(x) - 1)] if len(x) > 1 else list(range(len(x)))
+    shown: list[int] = []  # of the narrower widths: what finds room there keeps it
     for width in WIDTHS:
-        shown: list[int] = []
-        for i in order:
+        for i in (i for i in order if i not in shown):
             room = [
                 abs(x[i] - x[j]) * (max(width, 260) * unit)
                 >= CHARACTER * look.sizes.small * (len(texts[i]) + len(texts[j]) + 2) / 2

@@ -27,6 +27,7 @@ def curve_figure(
     simulated: bool,
     marks: Sequence[float] = (),
     heading: tuple[str, ...] = (),
+    name: str = "nomogram-patient",
 ) -> Figure:
     """One patient's predicted survival: ``curve`` has time, survival, ci_lower, ci_upper."""
     look = look or Look()
@@ -38,7 +39,7 @@ def curve_figure(
     spec = _titled(_curve_template(look, simulated, float(curve.time.max())), heading)
     said = ", ".join(f"{t} at {m:g} months" for t, m in zip(read.text, marks, strict=True))
     about = f"Predicted survival of this patient with its 95% interval: {said}."
-    return Figure("nomogram-patient", spec, {"curve": curve, "read": read}, about)
+    return Figure(name, spec, {"curve": curve, "read": read}, about)
 
 
 def calibration_figure(

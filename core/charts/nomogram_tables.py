@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from core.analysis.nomogram import NomogramBuild
 from core.analysis.nomogram_check import Corrected, Performance
+from core.analysis.nomogram_cure import CureModel, CurePrediction
 from core.analysis.nomogram_cut import PAPER_CUT, ScoreCut
 from core.analysis.survival import SurvivalComparison
 from core.charts.wording import DASH, p_text, percent_text, ratio_text
@@ -185,28 +187,34 @@ def paper_cut_words(build: NomogramBuild) -> str:
 
 
 def cut_ratios(cut: ScoreCut) -> pd.DataFrame:
-    """Low against high score in both: the Cox hazard ratio, and O/E as in the paper."""
+    """Low against high score in both: the Cox hazard ratio, and O/E as in the paper.
+
+    Where the cut was searched for, the Cox ratio inside the studies stands beside it, without a
+    p-value: none there is corrected for the search.
+    """
     rows = []
-    for name, result in (("Discovery", cut.discovery), ("Validation", cut.validation)):
+    sides = (
+        ("Discovery", cut.discovery, ""),
+        ("Discovery", cut.within, " within studies"),
+        ("Validation", cut.validation, ""),
+    )
+    for name, result, where in sides:
         if result is None:
             continue
-        for r in result.hazard_ratios.to_dict("records"):
+        shown = result.hazard_ratios.to_dict("records")
+        for r in shown[:1] if where else shown:
+            p = r["p_value"] if result.corrected_p is None else result.p_value
+            corrected = ", corrected" if result.corrected_p is not None and p == p else ""
             rows.append(
                 {
-                    "Low against high score": f"{name}, {r['method']}",
+                    "Low against high score": f"{name}, {r['method']}{where}",
                     "HR (95% CI)": ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"]),
-                    "p": _cut_p(cut, name, result, r["p_value"]),
+                    "p": p_text(math.nan if where else p, symbol=False) + corrected,
                     "Low, events / n": _arm(result, 1),
                     "High, events / n": _arm(result, 0),
                 }
             )
     return pd.DataFrame(rows)
-
-
-def _cut_p(cut: ScoreCut, name: str, result: SurvivalComparison, p: float) -> str:
-    if name == "Discovery" and cut.selected is not None:
-        return f"{p_text(cut.selected.p_permutation, symbol=False)}, corrected"
-    return p_text(p, symbol=False)
 
 
 def _arm(result: SurvivalComparison, at: int) -> str:
@@ -228,6 +236,43 @@ def patient_sentence(build: NomogramBuild, predicted: pd.Series) -> str:
     return (
         f"{predicted['total_points']:.0f} points in all: predicted {endpoint} (95% CI) "
         f"{', '.join(parts)}."
+    )
+
+
+def cure_sentence(cure: CureModel, found: CurePrediction, months: Sequence[float]) -> str:
+    """The cured share of the model's patients and of this one, and this one's survival."""
+    at = found.curve.set_index("time")
+    alive = ", ".join(
+        f"{percent_text(*at.loc[t, ['survival', 'ci_lower', 'ci_upper']])} at {t:g} months"
+        for t in months
+        if t in at.index
+    )
+    return (
+        f"Of the model's {cure.fit.n:,} patients {percent_text(cure.fit.cured)} are cured to this "
+        f"model; this patient with a probability of {percent_text(*found.cured)}, and survival is "
+        f"predicted as {alive}. AIC {cure.fit.aic:,.1f}, against {cure.fit.uncured_aic:,.1f} of "
+        "the same Weibull model in which nobody is cured."
+    )
+
+
+def cure_ratios(cure: CureModel) -> pd.DataFrame:
+    """Both parts of the mixture-cure model, a row per column of the design."""
+    rows = cure.fit.table().to_dict("records")
+    return pd.DataFrame(
+        [
+            {
+                "Predictor": r["name"],
+                "Odds of not being cured (95% CI)": ratio_text(
+                    r["odds_ratio"], r["odds_lower"], r["odds_upper"]
+                ),
+                "p": p_text(r["odds_p"], symbol=False),
+                "Hazard of those not cured (95% CI)": ratio_text(
+                    r["hazard_ratio"], r["hazard_lower"], r["hazard_upper"]
+                ),
+                "p, hazard": p_text(r["hazard_p"], symbol=False),
+            }
+            for r in rows
+        ]
     )
 
 

@@ -285,6 +285,7 @@ def row_axis(
         x["axis"] = {
             "title": f"{title}: ← lower, higher →" if title == EFFECT else title,
             "format": "+.1~f",
+            "labelExpr": NO_SIGN_OF_ZERO,
             "grid": True,
             "tickCount": 5,
             "labelOverlap": "greedy",
@@ -306,6 +307,7 @@ def row_axis(
 
 
 _Y = {"field": "middle", "type": "quantitative"}
+NO_SIGN_OF_ZERO = "datum.value == 0 ? '0' : datum.label"
 
 
 def label_layer(look: Look) -> dict[str, Any]:
@@ -486,6 +488,7 @@ def _heat(look: Look, simulated: bool, selectable: bool, columns: int) -> dict[s
                         "gradientLength": round(240 * look.unit),
                         "title": f"{EFFECT} (mutant lower / higher)", "titleLimit": 420 * look.unit,
                         "format": "+.1~f", "values": [-STRONG, 0, STRONG],
+                        "labelExpr": NO_SIGN_OF_ZERO,
                         "titleFontWeight": "normal", "titleFontSize": 0.92 * s.small,
                     },
                 },
@@ -516,5 +519,5 @@ def _heat(look: Look, simulated: bool, selectable: bool, columns: int) -> dict[s
             "encoding": {"y": _Y, "text": {"field": "why"}},
         }
     )  # fmt: skip
-    spec = view(look, layers, simulated=simulated)
+    spec = view(look, layers, simulated=simulated, marked_above=True)
     return {**spec, "padding": {"left": 4, "right": 30, "top": COLUMN_HEADS * s.small, "bottom": 4}}

@@ -8,15 +8,24 @@ from core.charts.theme import Look
 
 
 def view(
-    look: Look, layers: list[dict[str, Any]], *, simulated: bool, height: float = 1.0
+    look: Look,
+    layers: list[dict[str, Any]],
+    *,
+    simulated: bool,
+    height: float = 1.0,
+    marked_above: bool = False,
 ) -> dict[str, Any]:
-    """A layered Vega-Lite spec as wide as its container; ``height`` as a share of the theme's."""
+    """A layered Vega-Lite spec as wide as its container; ``height`` as a share of the theme's.
+
+    ``marked_above``: the SIMULATED mark stands over the layers, for figures that are filled.
+    """
     s = look.sizes
+    mark = [watermark(look)] if simulated else []
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         **look.frame(height=round(height * s.height)),
         "config": look.config(),
-        "layer": [*([watermark(look)] if simulated else []), *layers],
+        "layer": [*layers, *mark] if marked_above else [*mark, *layers],
     }
 
 

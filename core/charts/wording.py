@@ -19,7 +19,10 @@ def p_text(p: float, *, symbol: bool = True) -> str:
 
 
 def ratio_text(estimate: float, lower: float, upper: float) -> str:
-    """``0.75 (0.58–0.95)``; a bound that does not exist is a dash, an infinite one says so."""
+    """``0.75 (0.58–0.95)``; a bound that does not exist is a dash, an infinite one says so, and
+    without either bound a single dash stands for the interval."""
+    if math.isnan(lower) and math.isnan(upper):
+        return f"{_number(estimate, 2)} ({DASH})"
     return f"{_number(estimate, 2)} ({_number(lower, 2)}{DASH}{_number(upper, 2)})"
 
 

@@ -88,7 +88,7 @@ class Script:
                 elif key in ("filters", "stratifier"):
                     value = self.let(key, value)
                 positional.append(value)
-            elif value != (type(value)() if default is None and is_dataclass(value) else default):
+            elif value != _usual(value, default):
                 named[key] = value
         return self.call(name, function, *positional, **named)
 
@@ -160,3 +160,9 @@ def _telling(record: Any, name: str) -> bool:
     if not isinstance(record, Stratifier) or name != "genes":
         return False
     return record.kind in (Split.MUTATION, Split.POSITION, Split.PAIR)
+
+
+def _usual(value: Any, default: Any) -> Any:
+    """What an argument is where nothing was chosen: of a dataclass given for None, its defaults."""
+    kind: Any = type(value)
+    return kind() if default is None and is_dataclass(value) else default

@@ -113,7 +113,8 @@ def chi_squared(table: npt.ArrayLike, *, correct: bool = True) -> ChiSquared:
         gap = gap - min(0.5, float(gap.min()))
     statistic = float((gap**2 / expected).sum())
     low = int((expected < 5).sum())
-    words = (f"{low} expected counts are under 5: prefer Fisher's exact test",) if low else ()
+    which = "1 expected count is" if low == 1 else f"{low} expected counts are"
+    words = (f"{which} under 5: prefer Fisher's exact test",) if low else ()
     v = float(np.sqrt(plain / (total * (min(r, c) - 1))))
     p = float(stats.chi2.sf(statistic, df))
     return ChiSquared(statistic, df, p, v, _rows(counts), yates, words)

@@ -49,6 +49,7 @@ from core.analysis.nomogram_check import (
     correct,
     validation_question,
 )
+from core.analysis.nomogram_cure import CureModel, cure_model
 from core.analysis.nomogram_cut import ScoreCut, cut_score
 from core.analysis.setting import SettingComparison, setting_question
 from core.analysis.signature_survival import Exposure, SignatureSurvival
@@ -463,6 +464,14 @@ def nomogram_corrected(
 
 
 @told
+def nomogram_cure(
+    store: Store, filters: Filters, stratifier: Stratifier, endpoint: str, choice: Choice
+) -> CureModel:
+    """:func:`core.analysis.nomogram_cure.cure_model`, remembered. Raises NotEnoughData."""
+    return _cure_nomogram(str(store.path), filters, stratifier, endpoint, choice, store)
+
+
+@told
 def nomogram_cut(
     store: Store,
     filters: Filters,
@@ -866,6 +875,18 @@ def _nomogram(
     _store: Store,
 ) -> NomogramBuild:
     return build_question(_store, filters, stratifier, endpoint=endpoint, choice=choice)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _cure_nomogram(
+    path: str,
+    filters: Filters,
+    stratifier: Stratifier,
+    endpoint: str,
+    choice: Choice,
+    _store: Store,
+) -> CureModel:
+    return cure_model(nomogram(_store, filters, stratifier, endpoint, choice))
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)

@@ -56,9 +56,12 @@ def options(page: str, questions: Questions) -> Mapping[str, Any]:
 def _of_survival(questions: Questions) -> dict[str, bool]:
     """Whether the page shows hazard ratios in periods, and responses."""
     panels, pooled = questions.first("panels"), questions.first("survival")
-    if panels is None and pooled is None:
+    if panels is not None:
+        result = panels.answer.pooled
+    elif pooled is not None:
+        result = pooled.answer
+    else:
         return {}
-    result = panels.answer.pooled if panels else pooled.answer if pooled else None
     switched = bool(state.chosen("periods_shown", False))
     return {
         "periods": switched or violated(proportional_p(result)),

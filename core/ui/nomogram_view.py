@@ -14,6 +14,7 @@ import streamlit as st
 from core.analysis.covariates import Covariate, covariate_columns
 from core.analysis.nomogram import NomogramBuild
 from core.analysis.nomogram_check import Corrected, Performance, validate_in
+from core.analysis.nomogram_cure import CureModel, cure_prediction
 from core.analysis.nomogram_cut import ScoreCut
 from core.analysis.nomogram_file import from_json, scales_table, to_json
 from core.analysis.nomogram_model import NomogramModel, level_words
@@ -23,11 +24,11 @@ from core.charts.km import km_figure
 from core.charts.nomogram_checks import calibration_figure, curve_figure, decision_figure
 from core.charts.survival_tables import survival_numbers
 from core.charts.wording import DASH
-from core.model import BadFile, DashboardError, Filters
+from core.model import BadFile, DashboardError, Filters, NotEnoughData
 from core.report.nomogram_code import python_code, r_code
 from core.report.tables import csv_bytes, file_name
 from core.store import Store
-from core.ui import blocks, downloads
+from core.ui import blocks, downloads, state
 from core.ui.exhibit import Exhibit
 from core.ui.messages import escaped, show_error
 
@@ -83,6 +84,37 @@ def patient_curve(show: Shown, model: NomogramModel, patient: pd.DataFrame) -> N
         {"time": at, "survival": survival[0], "ci_lower": low[0], "ci_upper": high[0]}
     )
     show.figure(curve_figure, curve, rows=curve, key="patient-curve", marks=model.times)
+
+
+def cured(
+    show: Shown, build: NomogramBuild, patient: pd.DataFrame, fit: Callable[[], CureModel]
+) -> None:
+    """The same predictors in a mixture-cure model, fitted by ``fit`` once it is asked for."""
+    with st.expander("As a mixture-cure model", icon=":material/healing:"):
+        state.check_switch("cure", "Mixture-cure model")
+        wanted = st.toggle(
+            "Fit one to the same patients",
+            False,
+            key="cure",
+            bind="query-params",
+            help="The paper calls its nomogram cure-model-based; the one above is a Cox model.",
+        )
+        if not wanted:
+            return
+        try:
+            cure = fit()
+        except NotEnoughData as error:
+            show_error(error)
+            return
+        found = cure_prediction(build, cure, patient)
+        blocks.sentence(tables.cure_sentence(cure, found, build.model.times))
+        blocks.warnings(cure.warnings)
+        show.figure(
+            curve_figure, found.curve, rows=found.curve, key="cure-curve",
+            marks=build.model.times, subtitle="Mixture-cure model", name="nomogram-cure-patient",
+        )  # fmt: skip
+        blocks.table(tables.cure_ratios(cure))
+        blocks.methods(cure.methods)
 
 
 def validation(show: Shown, own: Performance, checked: Corrected, other: Performance | str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.store import Store
-from core.ui import blocks, cached, own_mapping, own_sets, own_use, state
+from core.ui import blocks, cached, downloads, own_mapping, own_sets, own_use, state
 from core.ui.messages import escaped
 from core.ui.state import Own
 from data.own import problems
@@ -181,7 +181,7 @@ def _findings(upload: Upload, findings: list[Finding]) -> bool:
     blocks.table(every.head(SHOWN_ROWS), text=every.columns)
     if len(every) > SHOWN_ROWS:
         st.caption(f"The first {SHOWN_ROWS} of {len(every):,}; the file has them all.")
-    blocks.rows_download(every, "problems", simulated=False, key="own-problems")
+    downloads.rows_as_csv(every, "problems", simulated=False, key="own-problems")
     if not counts[CELL] and not counts[ROW]:
         return True
     return st.toggle(

@@ -16,8 +16,10 @@ from core.analysis.nomogram_check import (
     validate_in,
     validation_question,
 )
+from core.analysis.nomogram_cure import cure_model, cure_prediction
 from core.analysis.nomogram_cut import HIGH, at_percentile, cut_score
 from core.model import BadInput, Filters, NotEnoughData, Stratifier
+from core.stats.cure import mixture_cure
 from core.store import Store
 from tests.report.test_nomogram_code import PREDICTORS, built
 
@@ -198,3 +200,47 @@ def test_gene_asked_about_is_a_predictor_once(simulated: Store) -> None:
     with pytest.raises(BadInput, match="No predictor"):
         nothing = replace(choice, predictors=(), with_gene=False)
         build_question(simulated, Filters(), Stratifier(), choice=nothing)
+
+
+def test_cure_model_tells_a_plateau_and_who_reaches_it() -> None:
+    rng = np.random.default_rng(5)
+    n = 900
+    x = np.column_stack([rng.normal(size=n), rng.random(n) < 0.5]).astype(float)
+    dies = rng.random(n) < 1 / (1 + np.exp(-(0.4 - 1.2 * x[:, 1])))
+    death = rng.weibull(1.3, n) * 12 * np.exp(-0.5 * x[:, 0] / 1.3)
+    end = rng.uniform(40, 120, n)
+    time = np.where(dies, np.minimum(death, end), end)
+    fit = mixture_cure(x, time, dies & (death <= end), ["a", "b"])
+    assert fit.p_follow_up < 0.01 and fit.warnings == ()
+    assert fit.cured == pytest.approx((~dies).mean(), abs=0.02)
+    assert fit.aic < fit.uncured_aic - 100
+    table = fit.table().set_index("name")
+    assert table.odds_lower["b"] < np.exp(-1.2) < table.odds_upper["b"]
+    assert table.hazard_lower["a"] < np.exp(0.5) < table.hazard_upper["a"]
+    assert table.odds_p["a"] > 0.01 and table.hazard_p["b"] > 0.01
+    # the plateau is the cured share, whatever the units of the covariates
+    np.testing.assert_allclose(fit.predict(x[:4], [1e6])[:, 0], fit.cured_share(x[:4]))
+    again = mixture_cure(x * [10, 1] + [7, 0], time, dies & (death <= end), ["a", "b"])
+    assert again.loglik == pytest.approx(fit.loglik, abs=1e-6)
+    assert again.theta[1] == pytest.approx(fit.theta[1] / 10, rel=1e-4)
+    low, high, share = fit.intervals(x[0], [12.0, 60.0])
+    seen = fit.predict(x[:1], [12.0, 60.0])[0]
+    assert (low < seen).all() and (seen < high).all()
+    assert share[0] < fit.cured_share(x[:1])[0] < share[1]
+
+
+def test_cure_model_needs_deaths_and_says_where_follow_up_is_short() -> None:
+    build = built()
+    cure = cure_model(build)
+    assert any("Follow-up may be too short" in w for w in cure.warnings) == (
+        cure.fit.p_follow_up > 0.05
+    )
+    few = replace(build, sample=replace(build.sample, event=build.sample.event & (
+        np.arange(len(build.sample.event)) < 40)))  # fmt: skip
+    with pytest.raises(NotEnoughData, match="Too few deaths") as caught:
+        cure_model(few)
+    assert "5 for each of its" in caught.value.expected
+    patient = build.rows.iloc[[3]]
+    found = cure_prediction(build, cure, patient)
+    assert {0.0, 12.0, 24.0} <= set(found.curve.time) and found.curve.survival.iloc[0] == 1
+    assert found.curve.survival.is_monotonic_decreasing

@@ -242,7 +242,8 @@ def test_real_ici_exomes_are_refitted_where_the_calls_allow(real: Store) -> None
     covered = coverage(real).set_index("name")
     assert covered.decomposed["Van Allen 2015"] == 110
     for study, word in {
-        "Snyder 2014": "--genome", "Liu 2019": "lack an allele", "Samstein 2019": "panel",
+        "Snyder 2014": "--genome", "Liu 2019": "gene's strand", "Samstein 2019": "panel",
+        "Hugo 2016": "--genome",
         "Ravi 2023": "no calls",
     }.items():  # fmt: skip
         assert word in covered.reason[study]

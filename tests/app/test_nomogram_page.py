@@ -127,3 +127,16 @@ def test_kept_model_is_applied_and_strangers_are_refused(app: App, store) -> Non
 def test_bad_predictor_in_the_address_is_told(app: App) -> None:
     at = app("nomogram", predictor="Shoe size")
     assert not at.exception and "Predictors: 'Shoe size'" in warned(at)
+
+
+def test_mixture_cure_model_is_fitted_where_it_is_asked_for(app: App) -> None:
+    at = app("nomogram", predictor=["Age", "TMB"])
+    before = len(charts(at))
+    assert "are cured to this model" not in texts(at)
+    at.toggle(key="cure").set_value(True).run()
+    assert not at.exception
+    assert len(charts(at)) == before + 1 and "are cured to this model" in texts(at)
+    assert "Odds of not being cured" in texts(at)
+    many = app("nomogram", cure="true")  # more parameters than these patients can tell apart
+    assert not many.exception and len(charts(many)) == before
+    assert any("mixture-cure model" in i.value for i in many.info)

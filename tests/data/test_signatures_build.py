@@ -13,7 +13,9 @@ import pytest
 import data.signatures_build as refits
 from core.model import BadInput
 from core.stats.sbs96 import BASES, CHANNELS
+from data.calls import maf_terms
 from data.publish import silent
+from data.readers.table import Table
 
 PLANTED = ("SBS1", "SBS7a", "SBS13")
 
@@ -69,6 +71,7 @@ def tables(sizes: tuple[int, ...] = (600, 500, 400, 30, 300)) -> dict[str, Any]:
         share = wide.loc[pair].mean().to_numpy()
         parts.append(calls(patient, draw.choice(96, size, p=share / share.sum()), patient))
     mutation = pd.concat(parts, ignore_index=True).assign(chromosome="1", start_position=1)
+    mutation["hgvsc"] = pd.Series(None, index=mutation.index, dtype="string")
     n = len(sizes)
     return {
         "mutation": pa.Table.from_pandas(mutation, preserve_index=False),
@@ -195,3 +198,52 @@ def test_a_genome_of_another_build_is_an_error(tmp_path: Path) -> None:
     genome.write_text(genome.read_text().replace("\n", "\nACGTTGCA", 1))
     with pytest.raises(BadInput, match="disagree with the reference genome"):
         built(given, tmp_path / "a", genome=genome)
+
+
+def on_the_genes_strand(given: dict[str, Any]) -> dict[str, Any]:
+    """The same calls as coding changes without alleles; every third gene on the other strand."""
+    frame = given["mutation"].to_pandas()
+    pair = str.maketrans("ACGT", "TGCA")
+    change = frame.reference_allele + ">" + frame.tumor_seq_allele2
+    other = change.str.translate(pair)
+    frame["hgvsc"] = "c.12" + change.where(np.arange(len(frame)) % 3 > 0, other)
+    frame["reference_allele"] = frame["tumor_seq_allele2"] = None
+    schema = given["mutation"].schema
+    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    return {**given, "mutation": table}
+
+
+def test_coding_changes_get_their_strand_from_the_genome(tmp_path: Path) -> None:
+    pytest.importorskip("pyfaidx")
+    genome = tmp_path / "genome.fa"
+    given = with_positions(genome)
+    out = built(on_the_genes_strand(given), tmp_path / "a", genome=genome)
+    for allele in ("reference_allele", "tumor_seq_allele2"):
+        assert out["mutation"][allele].equals(given["mutation"][allele])
+    direct = built(tables(), tmp_path / "b")
+    pd.testing.assert_frame_equal(out["signature_activity"], direct["signature_activity"])
+
+
+def test_coding_changes_of_another_build_are_an_error(tmp_path: Path) -> None:
+    pytest.importorskip("pyfaidx")
+    genome = tmp_path / "genome.fa"
+    given = on_the_genes_strand(with_positions(genome))
+    genome.write_text(genome.read_text().replace("\n", "\nACGTTGCA", 1))
+    with pytest.raises(BadInput, match="disagree with the reference genome"):
+        built(given, tmp_path / "a", genome=genome)
+    # without a genome the calls stay as they were
+    out = built(on_the_genes_strand(tables()), tmp_path / "b")
+    assert out["mutation"]["reference_allele"].null_count == len(out["mutation"])
+
+
+def test_an_allele_in_the_first_column_is_taken_where_the_second_is_empty() -> None:
+    frame = pd.DataFrame(
+        {
+            "hugo_symbol": "ALK", "variant_classification": "Missense_Mutation",
+            "reference_allele": ["C", "C", "G"], "tumor_seq_allele1": ["T", "C", "G"],
+            "tumor_seq_allele2": [None, "A", None], "start_position": "5",
+        }
+    )  # fmt: skip
+    found = maf_terms(Table(frame, Path("calls.txt")))
+    assert found.tumor_seq_allele2.tolist() == ["T", "A", None]
+    assert found.variant_type.tolist()[:2] == ["SNP", "SNP"]

@@ -1,0 +1,1 @@
+"""A mixture-cure model beside its likelihood maximised in R."""
