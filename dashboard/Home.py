@@ -20,7 +20,7 @@ import streamlit as st
 from core.model import DashboardError
 from core.ui import cached, sidebar, state, style
 from core.ui.banner import data_banner
-from core.ui.messages import escaped, show_error
+from core.ui.messages import escaped, show_error, show_unexpected
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
 ICON = str(Path(__file__).with_name("icon.png"))
@@ -99,6 +99,8 @@ def main() -> None:
                     st.warning(escaped(note), icon=":material/link_off:")
     except DashboardError as error:  # the one place where an expected error becomes a message
         show_error(error)
+    except Exception as error:  # not Streamlit's own stops and reruns
+        show_unexpected(error)
     st.html(f'<span class="run" data-run="{state.next_run()}"></span>')
 
 
