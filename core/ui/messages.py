@@ -9,7 +9,6 @@ import streamlit as st
 
 from core.model import DashboardError, NotEnoughData
 
-
 LOG = logging.getLogger("ici_explorer")
 
 
@@ -34,7 +33,7 @@ def show_error(error: DashboardError) -> None:
 
 
 def show_unexpected(error: Exception) -> None:
-    """Say plainly that this program failed; what happened stands only in the log, under a number."""
+    """Say plainly that this program failed; what happened goes to the log, under a number."""
     number = uuid.uuid4().hex[:8]
     LOG.error("unexpected failure %s", number, exc_info=error)
     st.error(

@@ -17,7 +17,7 @@ import pytest
 
 from core.ui.cached import STORE_VARIABLE
 from tests.app.small_store import make
-from tests.browser.waiting import LONG, figure_words, run_number, wait_for_run
+from tests.browser.waiting import LONG, figure_words, run_number, wait_for_filters, wait_for_run
 
 __all__ = ["figure_words", "run_number", "wait_for_run"]
 
@@ -123,6 +123,7 @@ def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
         page.set_default_timeout(LONG)
         page.goto(address + path, timeout=LONG)
         wait_for_run(page, 1)
+        wait_for_filters(page)
         return page
 
     yield open_page

@@ -37,6 +37,19 @@ def wait_for_run(page: Any, at_least: int) -> None:
     )
 
 
+def wait_for_filters(page: Any) -> None:
+    """Until the sidebar's widgets stand and are tied to the address.
+
+    Streamlit loads a widget's code when it is first shown and ties it to the address only then; a
+    click on another page before that loses the filters of the address.
+    """
+    page.wait_for_function(
+        "() => { const all = [...document.querySelectorAll('[data-testid=stSidebar] "
+        "[role=combobox]')]; return all.length >= 4 && all[0].value }",
+        timeout=LONG,
+    )
+
+
 def run_number(page: Any) -> int:
     return int(page.locator("span.run").get_attribute("data-run"))
 
