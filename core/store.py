@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -173,26 +174,13 @@ class Store:
         self.path = path
         try:
             self._connection = duckdb.connect(str(path), read_only=True)
-            build = self.rows("SELECT * FROM build")
         except duckdb.Error as error:
-            raise StoreError(
-                "The store cannot be opened.",
-                where=str(path),
-                expected=f"a DuckDB store of schema version {SCHEMA_VERSION}",
-                found=str(error).splitlines()[0],
-                remedy="Build it again with `python -m data build`, or remove the store folder to "
-                "fall back on simulated data.",
-            ) from error
-        if len(build) != 1 or int(build.schema_version[0]) != SCHEMA_VERSION:
-            found = f"version {build.schema_version[0]}" if len(build) else "no build row"
-            raise StoreError(
-                "The store was built by another version of this program.",
-                where=str(path),
-                expected=f"schema version {SCHEMA_VERSION}",
-                found=found,
-                remedy="Build it again with `python -m data build`.",
-            )
-        self.build = build.iloc[0]
+            raise _not_opened(path, error) from error
+        try:
+            self.build = self._build_row()
+        except StoreError:
+            self._connection.close()
+            raise
         self.version = str(self.build.build_id)
         self.simulated = bool(self.build.simulated)
         self.n_patients = int(self.rows("SELECT count(*) AS n FROM patient").n[0])
@@ -200,9 +188,30 @@ class Store:
 
     # -- plumbing ----------------------------------------------------------------------
 
+    def _build_row(self) -> pd.Series[Any]:
+        """The one row of the build. Raises StoreError where it is of another schema version."""
+        build = self.rows("SELECT * FROM build")
+        versions = build.schema_version.tolist() if "schema_version" in build else []
+        if versions != [SCHEMA_VERSION]:
+            raise _of_another_version(self.path, f"version {versions[0]}" if versions else "none")
+        return build.iloc[0]
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of its own for one question, so that no two threads share a result.
+
+        Raises StoreError where DuckDB cannot read what is asked for: a file that is damaged in
+        the middle opens, and fails only here.
+        """
+        try:
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except duckdb.Error as error:
+            raise _not_read(self.path, error) from error
+
     def rows(self, sql: str, parameters: Iterable[Any] = ()) -> pd.DataFrame:
-        """The result of one read query as a frame, on a cursor of its own."""
-        with self._connection.cursor() as cursor:
+        """The result of one read query as a frame. Raises StoreError where it cannot be read."""
+        with self._cursor() as cursor:
             frame: pd.DataFrame = cursor.execute(sql, list(parameters)).df()
             return frame
 
@@ -319,7 +328,7 @@ class Store:
         found = clauses(filters)
         where = " AND ".join(c.sql for c in found)
         parameters = [v for c in found for v in c.parameters]
-        with self._connection.cursor() as cursor:
+        with self._cursor() as cursor:
             found_keys = cursor.execute(
                 f"SELECT patient_key FROM patient WHERE {where} ORDER BY patient_key", parameters
             ).fetchnumpy()["patient_key"]
@@ -366,7 +375,7 @@ class Store:
         """Time in months and event (0, 1) of every patient by patient_key; NaN where unknown."""
         if endpoint not in self._endpoints:
             columns = np.full((2, self.n_patients), np.nan)
-            with self._connection.cursor() as cursor:
+            with self._cursor() as cursor:
                 found = cursor.execute(
                     "SELECT patient_key, time_months, event FROM endpoint WHERE endpoint = ?",
                     [endpoint],
@@ -384,7 +393,7 @@ class Store:
         for i in range(len(found)):
             counts.append(f"count(*) FILTER (WHERE {' AND '.join(c.sql for c in found[: i + 1])})")
             parameters += [v for c in found[: i + 1] for v in c.parameters]
-        with self._connection.cursor() as cursor:
+        with self._cursor() as cursor:
             row = cursor.execute(f"SELECT {', '.join(counts)} FROM patient", parameters).fetchone()
         n = [int(v) for v in row or (0,)]
         lost = [0] + [before - after for before, after in pairwise(n)]
@@ -457,7 +466,7 @@ class Store:
         share = np.full(self.n_patients, np.nan)
         decomposed = np.zeros(self.n_patients, dtype=bool)
         one = [] if source is None else [source]
-        with self._connection.cursor() as cursor:
+        with self._cursor() as cursor:
             found = cursor.execute(
                 "SELECT s.patient_key, s.eligible, coalesce(a.weight, 0) AS weight "
                 "FROM signature_sample s LEFT JOIN signature_activity a "
@@ -551,7 +560,7 @@ class Store:
         keys, whole, names = self._panels
         at = "" if position is None else "AND protein_position = ?"
         marks, of = ", ".join("?" * len(classes)), ", ".join("?" * len(index))
-        with self._connection.cursor() as cursor:
+        with self._cursor() as cursor:
             listed = cursor.execute(
                 f"SELECT panel_id, hugo_symbol FROM panel_gene WHERE hugo_symbol IN ({of})",
                 [*index],
@@ -601,7 +610,7 @@ class Store:
         """
         keys = np.asarray(patient_keys, dtype=np.int64)
         marks = ", ".join("?" * len(classes))
-        with self._connection.cursor() as cursor:
+        with self._cursor() as cursor:
             calls = cursor.execute(
                 "SELECT hugo_symbol, list(DISTINCT patient_key) AS keys FROM mutation WHERE "
                 f"variant_classification IN ({marks}) AND patient_key IN (SELECT unnest(?)) "
@@ -704,7 +713,7 @@ class Store:
     def expression(self, gene: str) -> npt.NDArray[np.float32]:
         """log2(value + 1) of one gene, indexed by patient_key; NaN where not measured."""
         out = np.full(self.n_patients, np.nan, dtype=np.float32)
-        with self._connection.cursor() as cursor:
+        with self._cursor() as cursor:
             row = cursor.execute(
                 "SELECT values_milli_log2 FROM expression WHERE hugo_symbol = ?", [gene]
             ).fetchnumpy()["values_milli_log2"]
@@ -755,7 +764,7 @@ class Store:
         matrix = np.empty((len(genes), samples), dtype=np.uint16)
         for at in range(0, len(genes), MATRIX_ROWS):
             block = genes[at : at + MATRIX_ROWS]
-            with self._connection.cursor() as cursor:
+            with self._cursor() as cursor:
                 found = cursor.execute(
                     "SELECT values_milli_log2 AS row FROM expression "
                     "WHERE hugo_symbol BETWEEN ? AND ? ORDER BY hugo_symbol",
@@ -789,7 +798,7 @@ class Store:
         A feature without a value is absent.
         """
         marks = ", ".join("?" * len(features))
-        with self._connection.cursor() as cursor:
+        with self._cursor() as cursor:
             found = cursor.execute(
                 "SELECT feature, list(patient_key) AS keys, list(value) AS found FROM "
                 f"feature_value WHERE feature IN ({marks}) AND value IS NOT NULL GROUP BY 1",
@@ -811,6 +820,64 @@ class Store:
         out = np.full(self.n_patients, None, dtype=object)
         out[found.patient_key.to_numpy(dtype=np.intp)] = found.label.to_numpy(dtype=object)
         return out
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _not_opened(path: Path, error: duckdb.Error) -> StoreError:
+    """Why ``path`` does not open, with what to do about it."""
+    found = _first_line(error)
+    if "lock" in found.lower():
+        return StoreError(
+            "Another program is writing to the store.",
+            where=str(path),
+            expected="a store that nobody changes",
+            found=found,
+            remedy="Close that program, then reload this page. A build does not lock the store in "
+            "use: it writes a file of its own.",
+        )
+    return StoreError(
+        "The store cannot be opened.",
+        where=str(path),
+        expected=f"a DuckDB store of schema version {SCHEMA_VERSION}",
+        found=found,
+        remedy="Build it again with `python -m data build`, or remove the store folder to "
+        "fall back on simulated data.",
+    )
+
+
+def _of_another_version(path: Path, found: str) -> StoreError:
+    return StoreError(
+        "The store was built by another version of this program.",
+        where=str(path),
+        expected=f"schema version {SCHEMA_VERSION}",
+        found=found,
+        remedy="Build it again with `python -m data build`.",
+    )
+
+
+def _not_read(path: Path, error: duckdb.Error) -> StoreError:
+    """Why a question to an open store failed, with what to do about it."""
+    found = _first_line(error)
+    if isinstance(error, (duckdb.CatalogException, duckdb.BinderException)):
+        return _of_another_version(path, found)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StoreError(
+            "This machine has too little memory left for this question.",
+            where=str(path),
+            found=found,
+            remedy="Ask about fewer genes or patients, or again when fewer people use the server.",
+        )
+    return StoreError(
+        "A part of the store cannot be read.",
+        where=str(path),
+        expected="every table of the store whole",
+        found=found,
+        remedy="Questions that need other parts still work. Build the store again with "
+        "`python -m data build`; this page then moves to the new one by itself.",
+    )
 
 
 def current_build(folder: Path) -> Path | None:

@@ -33,7 +33,7 @@ from core.ui import (
     toolbar,
 )
 from core.ui.banner import data_banner
-from core.ui.messages import escaped, show_error
+from core.ui.messages import escaped, show_error, show_unexpected
 from core.version import code_version
 
 PAGES = Path(__file__).resolve().parent.parent / "pages"
@@ -151,6 +151,9 @@ def show(page: st.Page) -> None:
             stage.show(simulated=opened.store.simulated, build=opened.store.version)
     except DashboardError as error:  # the one place where an expected error becomes a message
         show_error(error)
+    except Exception as error:  # not Streamlit's own stops and reruns
+        show_unexpected(error)
+    st.html(f'<span class="run" data-run="{state.next_run()}"></span>')
 
 
 main()

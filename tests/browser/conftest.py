@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ import pytest
 from core.ui.cached import STORE_VARIABLE
 from core.ui.pinboard import FOLDER_VARIABLE
 from tests.app.small_store import make
+from tests.browser.waiting import LONG, figure_words, run_number, wait_for_filters, wait_for_run
+
+__all__ = ["figure_words", "run_number", "wait_for_run"]
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -28,7 +32,7 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,20 +47,22 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A running app on a free port, with the small store of tests/app."""
     folder = tmp_path_factory.mktemp("browser-stores")
     make(folder / "simulated")
+    with serving(folder, tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield address
+
+
+@contextmanager
+def serving(folder: Path, log: Path, *, home: str = "dashboard/Home.py") -> Iterator[str]:
+    """The app on the stores of ``folder``: its address while it runs; what it prints is in ``log``.
+
+    ``home``: the script to run, for a test that puts something in the app's way.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log.txt"
     with log.open("wb") as out:
         server = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "streamlit",
-                "run",
-                "dashboard/Home.py",
-                f"--server.port={port}",
-            ],
+            [sys.executable, "-m", "streamlit", "run", home, f"--server.port={port}"],
             cwd=ROOT,
             env={
                 **os.environ,
@@ -72,14 +78,18 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(address, timeout=1):
+            with urllib.request.urlopen(address, timeout=5):
                 return
         except OSError:
             if server.poll() is not None:
@@ -116,32 +126,12 @@ def visit(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(90_000)
-        page.goto(address + path)
+        page.set_default_timeout(LONG)
+        page.goto(address + path, timeout=LONG)
         wait_for_run(page, 1)
+        wait_for_filters(page)
         return page
 
     yield open_page
     for context in contexts:
         context.close()
-
-
-def wait_for_run(page: Any, at_least: int) -> None:
-    """Until the app has published that this session's run number ``at_least`` is done."""
-    page.wait_for_function(
-        "n => { const e = document.querySelector('span.run');"
-        " return e && Number(e.dataset.run) >= n && !document.querySelector('[data-stale=true]') }",
-        arg=at_least,
-        timeout=60_000,
-    )
-
-
-def run_number(page: Any) -> int:
-    return int(page.locator("span.run").get_attribute("data-run"))
-
-
-def figure_words(page: Any) -> str:
-    """The description of the page's figure, with its numbers."""
-    chart = page.locator("[data-testid=stVegaLiteChart][aria-label]")
-    chart.first.wait_for(state="attached", timeout=60_000)
-    return str(chart.first.get_attribute("aria-label"))

@@ -6,53 +6,59 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.browser.conftest import figure_words, run_number, wait_for_run
+from tests.browser.waiting import (
+    CHART,
+    charts_fit,
+    figure_words,
+    other_figure_words,
+    same_figure_words,
+    until,
+    wait_for_address,
+    wait_for_run,
+)
 
 Visit = Callable[..., Any]
 
 
 def test_deep_link_gives_the_model_and_a_reload_keeps_it(visit: Visit) -> None:
     page = visit("/cox?gene=TP53&covariates=Sex&covariates=TMB&tmb_as=per+10+mutations%2FMb")
-    words = figure_words(page)
-    assert "TP53 mutant" in words and "TMB, per 10 mutations/Mb" in words and "Age" not in words
+    words = figure_words(page, "TP53 mutant", "TMB, per 10 mutations/Mb")
+    assert "Age" not in words
     page.reload()
     wait_for_run(page, 1)
-    assert figure_words(page) == words
+    same_figure_words(page, words)
 
 
 def row_strip(page: Any, label: str) -> Any:
     """The clickable strip of a forest's row, found by the label drawn in it."""
-    chart = page.locator("[data-testid=stVegaLiteChart]").first
-    text = chart.locator("text", has_text=label).first
+    text = page.locator(CHART).first.locator("text", has_text=label).first
     text.wait_for(state="visible")
     return text.bounding_box()
 
 
+def click_row(page: Any, label: str) -> None:
+    box = row_strip(page, label)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
 def test_a_click_on_a_row_sets_the_sidebar_to_that_subgroup(visit: Visit) -> None:
     page = visit("/subgroups")
-    words, before = figure_words(page), run_number(page)
-    box = row_strip(page, "Melanoma")
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    wait_for_run(page, before + 1)
-    page.wait_for_function("() => location.search.includes('tumor=Melanoma')")
-    page.wait_for_function(
-        "w => document.querySelector('[data-testid=stVegaLiteChart][aria-label]')"
-        ".getAttribute('aria-label') !== w",
-        arg=words,
+    words = figure_words(page)
+    until(
+        page,
+        lambda: click_row(page, "Melanoma"),
+        "() => location.search.includes('tumor=Melanoma')",
     )
-    assert "Melanoma" in page.get_by_test_id("stSidebar").inner_text()
-    assert page.get_by_test_id("stMain").get_by_text("ICI-treated, Melanoma").count() == 1
+    wait_for_address(page, "tumor=Melanoma")
+    other_figure_words(page, words)
+    expect(page.get_by_test_id("stSidebar")).to_contain_text("Melanoma")
+    expect(page.get_by_test_id("stMain").get_by_text("ICI-treated, Melanoma")).to_have_count(1)
 
 
 @pytest.mark.parametrize("width", [360, 768, 1440])
 @pytest.mark.parametrize("path", ["/cox", "/subgroups"])
 def test_forests_fit_the_screen(visit: Visit, path: str, width: int) -> None:
     page = visit(path, width=width)
-    figure_words(page)
-    page.locator("[data-testid=stVegaLiteChart] svg").first.wait_for(state="visible")
-    over = page.evaluate(
-        "() => [...document.querySelectorAll('[data-testid=stVegaLiteChart] svg')]"
-        ".map(s => s.getBoundingClientRect().right - window.innerWidth)"
-    )
-    assert over and max(over) <= 1
+    charts_fit(page, width)
