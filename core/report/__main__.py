@@ -14,6 +14,7 @@ import pandas as pd
 
 from core.analysis.ledger import Ledger, ledger
 from core.model import DashboardError
+from core.report import exports
 from core.store import Store, current_build, open_store
 
 STORE_VARIABLE = "ICI_EXPLORER_STORE"
@@ -24,11 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; expected failures are printed in their own words and give 1."""
     args = _parser().parse_args(arguments)
     try:
-        store = _store(args.store)
-        try:
-            return int(args.run(store, args))
-        finally:
-            store.close()
+        return int(args.run(args))
     except DashboardError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -41,14 +38,19 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     one = commands.add_parser("ledger", help="the paper's numbers beside those of the loaded data")
     one.add_argument("--json", action="store_true", help="JSON instead of a table")
-    one.add_argument(
+    _store_argument(one)
+    one.set_defaults(run=_ledger)
+    exports.add_commands(commands, _store_argument, _store)
+    return parser
+
+
+def _store_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--store",
         type=Path,
         default=Path(os.environ.get(STORE_VARIABLE) or "stores"),
         help=f"store folder or file (default: ${STORE_VARIABLE}, else stores)",
     )
-    one.set_defaults(run=_ledger)
-    return parser
 
 
 def _store(folder: Path) -> Store:
@@ -60,8 +62,12 @@ def _store(folder: Path) -> Store:
     return open_store(folder)
 
 
-def _ledger(store: Store, args: argparse.Namespace) -> int:
-    result = ledger(store)
+def _ledger(args: argparse.Namespace) -> int:
+    store = _store(args.store)
+    try:
+        result = ledger(store)
+    finally:
+        store.close()
     if args.json:
         print(json.dumps(as_json(result), ensure_ascii=False, indent=1))
     else:
