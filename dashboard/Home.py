@@ -153,7 +153,6 @@ def show(page: st.Page) -> None:
         show_error(error)
     except Exception as error:  # not Streamlit's own stops and reruns
         show_unexpected(error)
-    st.html(f'<span class="run" data-run="{state.next_run()}"></span>')
 
 
 main()

@@ -25,6 +25,7 @@ from core.analysis.atlas_file import make_atlas, open_atlas
 from core.analysis.gene_scan import ADJUSTED
 from core.analysis.ledger import Ledger, ledger
 from core.model import DashboardError
+from core.report import exports
 from core.store import STORE_VARIABLE, Store, current_build, open_store
 
 
@@ -32,13 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; expected failures are printed in their own words and give 1."""
     args = _parser().parse_args(arguments)
     try:
-        store = _store(args.store)
-        try:
-            code = int(args.run(store, args))
-            sys.stdout.flush()
-            return code
-        finally:
-            store.close()
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
     except DashboardError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -66,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _store_argument(one)
     one.add_argument("--quiet", action="store_true", help="no progress bar")
     one.set_defaults(run=_atlas)
+    exports.add_commands(commands, _store_argument, _store)
     return parser
 
 
@@ -87,8 +85,12 @@ def _store(folder: Path) -> Store:
     return open_store(folder)
 
 
-def _ledger(store: Store, args: argparse.Namespace) -> int:
-    result = ledger(store)
+def _ledger(args: argparse.Namespace) -> int:
+    store = _store(args.store)
+    try:
+        result = ledger(store)
+    finally:
+        store.close()
     if args.json:
         print(json.dumps(as_json(result), ensure_ascii=False, indent=1))
     else:
@@ -96,9 +98,17 @@ def _ledger(store: Store, args: argparse.Namespace) -> int:
     return 0
 
 
-def _atlas(store: Store, args: argparse.Namespace) -> int:
+def _atlas(args: argparse.Namespace) -> int:
+    store = _store(args.store)
+    try:
+        return _scanned(store, quiet=args.quiet)
+    finally:
+        store.close()
+
+
+def _scanned(store: Store, *, quiet: bool) -> int:
     form = "{l_bar}{bar}| {elapsed} of about {remaining} more"
-    with tqdm(total=1.0, disable=args.quiet, desc="scanning", bar_format=form) as bar:
+    with tqdm(total=1.0, disable=quiet, desc="scanning", bar_format=form) as bar:
 
         def progress(done: float) -> None:
             bar.update(done - bar.n)

@@ -7,9 +7,10 @@ alternative text. Warnings, methods and the way back to the figure stand in the 
 from __future__ import annotations
 
 import io
-import re
 import textwrap
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -19,10 +20,10 @@ from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.presentation import Presentation as Deck
 from pptx.util import Emu, Inches, Length, Pt
 
-from core.charts.theme import FONT, LIGHT
+from core.charts.theme import FONT, LIGHT, PIXELS_PER_POINT
 from core.model import BadInput
 from core.report.captions import MARK, main_numbers
-from core.report.figures import Drawing, draw, untitled
+from core.report.figures import UNPRINTABLE, Drawing, at_width, draw, untitled
 from core.report.methods import Methods, methods
 from core.report.snapshot import Snapshot
 from core.store import Store
@@ -37,17 +38,19 @@ TABLE_WIDTH = Inches(4.3)
 MOST_ROWS, MOST_COLUMNS = 8, 5
 """Of a native table; a longer one stays out of the slide."""
 
-DOTS_PER_INCH = 200
+DOTS_PER_INCH = 180
+THREADS = 2
 POINTS = 14.0
 """Size of a figure's small type on the slide, where its height allows."""
 
 TYPEFACE = FONT.split(", ")[2]
 """The one of the figures' fonts that every office machine has."""
 
+AROUND = 9.0
+"""Height of what stands above and below a figure's area, in its small letters."""
+
 LINES, LETTERS = 27, 150
 """Of a slide of text at 12 points."""
-
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff￾￿]")
 
 
 def deck(
@@ -72,8 +75,10 @@ def deck(
     slides.slide_width, slides.slide_height = WIDTH, HEIGHT
     _prepare(slides)
     _cover(slides, snapshots, title, made.simulated)
-    for number, snapshot in enumerate(snapshots, 1):
-        _slide(slides, number, snapshot)
+    with ThreadPoolExecutor(THREADS) as pool:  # drawing leaves the interpreter free
+        pictures = list(pool.map(_picture, snapshots))
+    for number, (snapshot, drawn) in enumerate(zip(snapshots, pictures, strict=True), 1):
+        _slide(slides, number, snapshot, drawn)
     _sources(slides, made)
     slides.core_properties.title = _clean(f"{MARK}: {title}" if made.simulated else title)
     slides.core_properties.author = "ICI Explorer"
@@ -117,32 +122,24 @@ def _cover(slides: Deck, snapshots: Sequence[Snapshot], title: str, simulated: b
         _mark(slide)
 
 
-def _slide(slides: Deck, number: int, snapshot: Snapshot) -> None:
+def _slide(slides: Deck, number: int, snapshot: Snapshot, drawn: _Picture) -> None:
     slide = slides.slides.add_slide(slides.slide_layouts[5])
     _title(slide, snapshot.title, 26)
     width = WIDTH - 2 * MARGIN
     caption = f"Figure {number}. {snapshot.sentence}"
     _text(slide, caption, MARGIN, Inches(1.0), width, Inches(0.62), 13, LIGHT.ink)
-    bottom: Length = FOOT
     if snapshot.note:
-        lines = min(4, sum(max(1, -(-len(x) // 130)) for x in snapshot.note.splitlines()))
-        high = Inches(0.1 + 0.23 * lines)
-        bottom = Emu(FOOT - high)
-        _text(slide, snapshot.note, MARGIN, bottom, width, high, 13, LIGHT.wild_type, italic=True)
-    table = main_numbers(snapshot, MOST_ROWS, MOST_COLUMNS)
-    room = width - (TABLE_WIDTH + Inches(0.25) if table is not None else 0)
-    drawing = _drawing(snapshot, room, bottom - TOP)
-    wide, tall = (Inches(mm / 25.4) for mm in drawing.millimetres)
-    shrink = min(1.0, (bottom - TOP) / tall, room / wide)
+        top = FOOT - _note_height(snapshot)
+        _text(slide, snapshot.note, MARGIN, top, width, FOOT - top, 13, LIGHT.wild_type,
+              italic=True)  # fmt: skip
     picture = slide.shapes.add_picture(
-        io.BytesIO(drawing.to("png", DOTS_PER_INCH)),
-        MARGIN, TOP, Emu(int(wide * shrink)), Emu(int(tall * shrink)),
-    )  # fmt: skip
+        io.BytesIO(drawn.png), MARGIN, TOP, Emu(drawn.width), Emu(drawn.height)
+    )
     alt = f"{MARK}. {snapshot.description}" if snapshot.simulated else snapshot.description
     properties = picture._element.nvPicPr.cNvPr
     properties.set("descr", _clean(alt))
     properties.set("name", _clean(f"Figure {number}"))
-    if table is not None:
+    if (table := _numbers(snapshot)) is not None:
         _table(slide, table, WIDTH - MARGIN - TABLE_WIDTH, snapshot.simulated)
     footer = f"{number}  {snapshot.provenance}"
     _text(slide, footer, MARGIN, Inches(7.06), width, Inches(0.3), 10, LIGHT.muted)
@@ -151,12 +148,55 @@ def _slide(slides: Deck, number: int, snapshot: Snapshot) -> None:
     slide.notes_slide.notes_text_frame.text = _clean(_notes(snapshot))
 
 
-def _drawing(snapshot: Snapshot, room: float, tall: float) -> Drawing:
-    """The figure as wide as there is room; one too tall is drawn with smaller type instead."""
-    spec, mm = untitled(snapshot.specs["projector"]), room / Inches(1) * 25.4
-    drawing = draw(spec, mm, POINTS)
-    share = tall / (Inches(1) * drawing.millimetres[1] / 25.4)
-    return drawing if share >= 0.95 else draw(spec, mm, max(POINTS * share, 7.0))
+@dataclass(frozen=True)
+class _Picture:
+    """A figure as a picture: PNG, and the width and height it has on the slide."""
+
+    png: bytes
+    width: int
+    height: int
+
+
+def _picture(snapshot: Snapshot) -> _Picture:
+    """The figure drawn for the room that its slide leaves."""
+    wide, high = _room(snapshot)
+    drawing = _drawing(untitled(snapshot.specs["projector"]), wide / Inches(1), high / Inches(1))
+    size = [Inches(mm / 25.4) for mm in drawing.millimetres]
+    shrink = min(1.0, wide / size[0], high / size[1])
+    png = drawing.to("png", DOTS_PER_INCH)
+    return _Picture(png, int(size[0] * shrink), int(size[1] * shrink))
+
+
+def _drawing(spec: dict[str, Any], wide: float, high: float) -> Drawing:
+    """``spec`` laid out for a room in inches: lower where its height is free, with smaller type
+    where it is made of rows."""
+    fixed = at_width(spec, wide * 25.4, POINTS)
+    letters = float(spec["config"]["axis"]["labelFontSize"])
+    scale = POINTS * PIXELS_PER_POINT / letters
+    room, needed = high * 96 / scale, float(fixed["height"]) + AROUND * letters
+    if needed <= room:
+        return draw(fixed)
+    if fixed["height"] == (spec.get("usermeta") or {}).get("elastic"):
+        return draw({**fixed, "height": round(max(room - AROUND * letters, 0.45 * room))})
+    return draw(spec, wide * 25.4, max(POINTS * room / needed, 7.0))
+
+
+def _numbers(snapshot: Snapshot) -> pd.DataFrame | None:
+    return main_numbers(snapshot, MOST_ROWS, MOST_COLUMNS)
+
+
+def _note_height(snapshot: Snapshot) -> int:
+    """Of the researcher's note, at most four lines; 0 without one."""
+    if not snapshot.note:
+        return 0
+    lines = sum(max(1, -(-len(x) // 130)) for x in snapshot.note.splitlines())
+    return Inches(0.1 + 0.23 * min(4, lines))
+
+
+def _room(snapshot: Snapshot) -> tuple[int, int]:
+    """Width and height that a slide leaves its figure."""
+    beside = TABLE_WIDTH + Inches(0.25) if _numbers(snapshot) is not None else 0
+    return WIDTH - 2 * MARGIN - beside, FOOT - TOP - _note_height(snapshot)
 
 
 def _notes(snapshot: Snapshot) -> str:
@@ -283,4 +323,4 @@ def _rgb(color: str) -> RGBColor:
 
 def _clean(text: str) -> str:
     """``text`` without characters that no XML may hold."""
-    return _UNPRINTABLE.sub("�", text)
+    return UNPRINTABLE.sub("�", text)

@@ -8,6 +8,7 @@ PNG has 300 dots an inch.
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,7 +17,7 @@ import vl_convert
 
 from core.charts.theme import PIXELS_PER_MM, PIXELS_PER_POINT, printed
 from core.model import BadFile
-from core.report.fit import fitted
+from core.report.fit import fitted, still
 
 Format = Literal["svg", "pdf", "png"]
 
@@ -79,6 +80,7 @@ class Drawing:
         return _SIZE.sub(f'width="{width}" height="{height}"', self.svg, count=1)
 
 
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 
 
@@ -99,12 +101,22 @@ def draw(
     if width_mm is not None:
         spec = at_width(spec, width_mm, points)
     wide_mm = (spec.get("usermeta") or {}).get("width_mm")
-    svg = vl_convert.vegalite_to_svg(fitted(spec), vl_version=VEGA_LITE, allowed_base_urls=[])
+    svg = vl_convert.vegalite_to_svg(
+        still(fitted(spec)), vl_version=VEGA_LITE, allowed_base_urls=[]
+    )
+    if words := spec.get("description"):
+        # one description of the whole, which screen readers and editors find
+        svg = svg.replace(">", f' role="img"><desc>{html.escape(_printable(words))}</desc>', 1)
     found = _SIZE.search(svg)
     if found is None:  # pragma: no cover - the converter always states a size
         raise BadFile("The figure could not be drawn.", found="an SVG file without a size")
     width, height = float(found[1]), float(found[2])
     return Drawing(svg, width, height, wide_mm * PIXELS_PER_MM / width if wide_mm else 1.0)
+
+
+def _printable(text: str) -> str:
+    """``text`` without characters that no XML may hold."""
+    return UNPRINTABLE.sub("�", text)
 
 
 def untitled(spec: dict[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,33 @@ SYMBOL = 2.6
 """Room of a legend's symbol and gap, in letter sizes."""
 
 
+def still(spec: dict[str, Any]) -> dict[str, Any]:
+    """``spec`` without what only a pointer reaches: tooltips, selections, strips to point at.
+
+    A mark's own words for a screen reader go as well: a file has one description as a whole.
+    """
+    layers = [_still_layer(one) for one in spec.get("layer", []) if not _unseen(one)]
+    named = {(one.get("data") or {}).get("name") for one in layers}
+    data = {k: v for k, v in (spec.get("datasets") or {}).items() if k in named}
+    params = [p for p in spec.get("params", []) if "select" not in p]
+    config = {**spec.get("config", {}), "aria": False}
+    out = {**spec, "layer": layers, "params": params, "config": config}
+    return {**out, "datasets": data} if "datasets" in spec else out
+
+
+def _unseen(layer: dict[str, Any]) -> bool:
+    """True for an invisible strip; the invisible points that carry the axes stay."""
+    mark, encoding = layer.get("mark"), layer.get("encoding") or {}
+    if not isinstance(mark, dict) or mark.get("type") not in ("rule", "rect"):
+        return False
+    return mark.get("opacity") == 0 or encoding.get("opacity") == {"value": 0}
+
+
+def _still_layer(layer: dict[str, Any]) -> dict[str, Any]:
+    encoding = {k: v for k, v in (layer.get("encoding") or {}).items() if k != "tooltip"}
+    return {**{k: v for k, v in layer.items() if k != "params"}, "encoding": encoding}
+
+
 def fitted(spec: dict[str, Any]) -> dict[str, Any]:
     """``spec`` with its texts broken to fit its width; unchanged where its width is not fixed."""
     width = spec.get("width")

@@ -119,7 +119,8 @@ def _patients(snapshots: Sequence[Snapshot]) -> str:
     """Whom each figure counts; figures of the same patients together."""
     of: dict[str, list[str]] = {}
     for i, one in enumerate(snapshots, 1):
-        of.setdefault(one.sentence.rstrip("."), []).append(str(i))
+        if one.sentence.strip():
+            of.setdefault(one.sentence.rstrip("."), []).append(str(i))
     return " ".join(
         f"Figure{'s' if len(n) > 1 else ''} {_and(n)}: {sentence}." for sentence, n in of.items()
     )

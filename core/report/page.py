@@ -133,8 +133,7 @@ def inline(svg: str, number: int, description: str) -> str:
                 expected=", ".join(sorted(ELEMENTS)),
                 found=", ".join([*names, *bad])[:80],
             )
-    # marks read one by one are noise: the whole has one description
-    svg = re.sub(r' (?:aria-\w+|role)="[^"]*"', "", svg)
+    svg = re.sub(r' role="img"><desc>.*?</desc>', ">", svg, count=1, flags=re.S)
     svg = re.sub(r'\bid="([^"]+)"', rf'id="f{number}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#f{number}-\1)", svg)
     label = html.escape(description, quote=True)
