@@ -88,7 +88,7 @@ class Script:
                 elif key in ("filters", "stratifier"):
                     value = self.let(key, value)
                 positional.append(value)
-            elif value != (type(value)() if default is None and is_dataclass(value) else default):
+            elif value != default and not (default is None and _all_default(value)):
                 named[key] = value
         return self.call(name, function, *positional, **named)
 
@@ -153,6 +153,12 @@ class Script:
         own = [i for i in imports if i.startswith("from core")]
         blocks = ["\n".join(b) for b in (head.splitlines(), standard, own, self._lines) if b]
         return "\n\n".join(blocks).rstrip() + "\n"
+
+
+def _all_default(value: Any) -> bool:
+    """True for a dataclass such as ``Choice()``: what a function makes of a default of None."""
+    own = fields(value) if is_dataclass(value) else ()
+    return bool(own) and all(getattr(value, f.name) == f.default for f in own)
 
 
 def _telling(record: Any, name: str) -> bool:

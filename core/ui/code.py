@@ -55,10 +55,12 @@ def options(page: str, questions: Questions) -> Mapping[str, Any]:
 
 def _of_survival(questions: Questions) -> dict[str, bool]:
     """Whether the page shows hazard ratios in periods, and responses."""
-    panels, pooled = questions.first("panels"), questions.first("survival")
-    if panels is None and pooled is None:
+    if asked := questions.first("panels"):
+        result = asked.answer.pooled
+    elif asked := questions.first("survival"):
+        result = asked.answer
+    else:
         return {}
-    result = panels.answer.pooled if panels else pooled.answer if pooled else None
     switched = bool(state.chosen("periods_shown", False))
     return {
         "periods": switched or violated(proportional_p(result)),
