@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.model import StoreError
 from core.report.asked import Asked, Questions
 from core.report.code_ici import ICI_WRITERS
 from core.report.code_nomogram import NOMOGRAM_WRITERS
@@ -28,7 +29,7 @@ def page_code(
     ``options``: the page's choices that are no part of a question, by the names of its writer.
     """
     script = Script()
-    if store.path == default_path():
+    if _is_default(store):
         script.add(f"store = {script.use(open_default)}()")
     else:
         path = script.use_name("pathlib", "Path")
@@ -37,6 +38,14 @@ def page_code(
     if page in WRITERS:
         WRITERS[page](script, Questions(asked), options or {})
     return script.text(_head(store)) if script.length > opened else ""
+
+
+def _is_default(store: Store) -> bool:
+    """False also where a newer build is damaged, so that an older one stays in use."""
+    try:
+        return store.path == default_path()
+    except StoreError:
+        return False
 
 
 def _head(store: Store) -> str:

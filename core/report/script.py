@@ -88,7 +88,7 @@ class Script:
                 elif key in ("filters", "stratifier"):
                     value = self.let(key, value)
                 positional.append(value)
-            elif value != _usual(value, default):
+            elif value != default and not (default is None and _all_default(value)):
                 named[key] = value
         return self.call(name, function, *positional, **named)
 
@@ -155,14 +155,14 @@ class Script:
         return "\n\n".join(blocks).rstrip() + "\n"
 
 
+def _all_default(value: Any) -> bool:
+    """True for a dataclass such as ``Choice()``: what a function makes of a default of None."""
+    own = fields(value) if is_dataclass(value) else ()
+    return bool(own) and all(getattr(value, f.name) == f.default for f in own)
+
+
 def _telling(record: Any, name: str) -> bool:
     """True for a default that a reader wants to see: the gene of a split by mutations."""
     if not isinstance(record, Stratifier) or name != "genes":
         return False
     return record.kind in (Split.MUTATION, Split.POSITION, Split.PAIR)
-
-
-def _usual(value: Any, default: Any) -> Any:
-    """What an argument is where nothing was chosen: of a dataclass given for None, its defaults."""
-    kind: Any = type(value)
-    return kind() if default is None and is_dataclass(value) else default

@@ -55,11 +55,10 @@ def options(page: str, questions: Questions) -> Mapping[str, Any]:
 
 def _of_survival(questions: Questions) -> dict[str, bool]:
     """Whether the page shows hazard ratios in periods, and responses."""
-    panels, pooled = questions.first("panels"), questions.first("survival")
-    if panels is not None:
-        result = panels.answer.pooled
-    elif pooled is not None:
-        result = pooled.answer
+    if asked := questions.first("panels"):
+        result = asked.answer.pooled
+    elif asked := questions.first("survival"):
+        result = asked.answer
     else:
         return {}
     switched = bool(state.chosen("periods_shown", False))
