@@ -114,10 +114,14 @@ def _build(args: argparse.Namespace) -> int:
 
 def _demo(args: argparse.Namespace) -> int:
     from data import demo
-    from data.publish import publish
+    from data.demo.blocks import LARGEST, drawn_in_blocks
+    from data.publish import publish, publish_blocks
 
-    seed = {} if args.seed is None else {"seed": args.seed}
-    path = publish(demo.simulate(**seed, scale=args.scale), args.store)
+    seed = demo.SEED if args.seed is None else args.seed
+    if args.scale > LARGEST:
+        path = publish_blocks(drawn_in_blocks(seed, args.scale), args.store)
+    else:
+        path = publish(demo.simulate(seed, args.scale), args.store)
     print(f"{path} holds SIMULATED data only.")
     return 0
 

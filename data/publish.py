@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,20 @@ ORDER = {
 }
 """How tables are sorted on disk, so that DuckDB's zone maps find a gene without a scan."""
 
+BLOCK_MEMORY = "2GB"
+"""What DuckDB may hold while it sorts the rows of many blocks; the rest goes to disk."""
+
+WHOLE = {
+    "patient": "SELECT * REPLACE ((log2(tmb_per_mb + 1) - avg(log2(tmb_per_mb + 1)) OVER one) / "
+    "nullif(stddev_samp(log2(tmb_per_mb + 1)) OVER one, 0) AS tmb_z) FROM aside.patient "
+    "WINDOW one AS (PARTITION BY cohort_id)",
+    "gene": "SELECT hugo_symbol, sum(n_mutant_ici) AS n_mutant_ici, sum(n_mutant_tcga) AS "
+    "n_mutant_tcga, bool_or(on_panel) AS on_panel FROM aside.gene GROUP BY 1",
+    "expression": "SELECT hugo_symbol, flatten(list(values_milli_log2 ORDER BY rowid)) AS "
+    "values_milli_log2, any_value(source) AS source FROM aside.expression GROUP BY 1",
+}
+"""Tables that are more than the rows of their blocks one after the other."""
+
 Progress = Callable[[str, float], None]
 """Called with what is being done and the fraction done (0 to 1)."""
 
@@ -55,6 +69,20 @@ def publish(tables: Mapping[str, Any], folder: Path, *, progress: Progress = sil
     Returns the path of the new store. Raises BuildError where the disk is full, a table does not
     fit the schema, or a check fails; the store that stood before is then still current.
     """
+    return _published(lambda path: _write(tables, path, progress), folder, progress)
+
+
+def publish_blocks(
+    blocks: Iterable[Mapping[str, Any]], folder: Path, *, progress: Progress = silent
+) -> Path:
+    """As :func:`publish`, of rows that come in blocks and never stand in memory together.
+
+    Blocks add to the rows of those before; the tables of WHOLE are made of all blocks' rows.
+    """
+    return _published(lambda path: _write_blocks(blocks, path, progress), folder, progress)
+
+
+def _published(write: Callable[[Path], None], folder: Path, progress: Progress) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
@@ -62,7 +90,7 @@ def publish(tables: Mapping[str, Any], folder: Path, *, progress: Progress = sil
         raise _build_error(error, folder) from error
     temporary = folder / f"{TEMPORARY}{os.getpid()}-{uuid.uuid4().hex[:8]}.duckdb"
     try:
-        _write(tables, temporary, progress)
+        write(temporary)
         progress("checking", 0.92)
         wrong = problems(temporary)
         if wrong:
@@ -79,7 +107,7 @@ def publish(tables: Mapping[str, Any], folder: Path, *, progress: Progress = sil
         raise _build_error(error, folder) from error
     finally:
         for leftover in folder.glob(f"{temporary.name}*"):
-            leftover.unlink(missing_ok=True)
+            _remove(leftover)
     _forget_old(folder, path)
     progress("done", 1.0)
     return path
@@ -293,6 +321,44 @@ def _write(tables: Mapping[str, Any], path: Path, progress: Progress) -> None:
         connection.close()
 
 
+def _write_blocks(blocks: Iterable[Mapping[str, Any]], path: Path, progress: Progress) -> None:
+    """Blocks go to a file beside, as they come; from there to the store, sorted on disk."""
+    columns: dict[str, str] = {}
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"SET memory_limit = '{BLOCK_MEMORY}'")
+        connection.execute("SET temp_directory = ?", [f"{path}.spilled"])
+        connection.execute(SCHEMA.read_text(encoding="utf-8"))
+        aside = str(path).replace("'", "''") + ".aside"
+        connection.execute(f"ATTACH '{aside}' AS aside")
+        for block in blocks:
+            for name, rows in block.items():
+                if name not in columns:
+                    connection.execute(f"CREATE TABLE aside.{name} AS FROM {name} LIMIT 0")
+                columns[name] = _append(connection, name, rows)
+        names = sorted(columns, key=lambda name: (name != "build", name != "cohort", name))
+        for done, name in enumerate(names):
+            progress(f"writing {name}", 0.5 + 0.4 * done / len(names))
+            listed = columns[name]
+            rows = WHOLE.get(name, f"SELECT {listed} FROM aside.{name}")
+            order = f" ORDER BY {ORDER[name]}" if name in ORDER else ""
+            connection.execute(
+                f"INSERT INTO {name} ({listed}) SELECT {listed} FROM ({rows}){order}"
+            )
+            connection.execute(f"DROP TABLE aside.{name}")
+        connection.execute("CHECKPOINT")
+    shutil.rmtree(f"{path}.spilled", ignore_errors=True)
+
+
+def _append(connection: duckdb.DuckDBPyConnection, name: str, rows: Any) -> str:
+    """Add a block's rows to the table beside; its columns as SQL lists them."""
+    held = list(rows.columns) if isinstance(rows, pd.DataFrame) else list(rows.column_names)
+    listed = ", ".join(f'"{c}"' for c in held)
+    connection.register("incoming", rows)
+    connection.execute(f"INSERT INTO aside.{name} ({listed}) SELECT {listed} FROM incoming")
+    connection.unregister("incoming")
+    return listed
+
+
 def _insert(connection: duckdb.DuckDBPyConnection, name: str, rows: Any) -> None:
     columns = list(rows.columns) if isinstance(rows, pd.DataFrame) else list(rows.column_names)
     listed = ", ".join(f'"{c}"' for c in columns)
@@ -345,7 +411,7 @@ def _sweep(folder: Path) -> None:
     for leftover in folder.glob(f"{TEMPORARY}*"):
         owner = leftover.name.removeprefix(TEMPORARY).split("-")[0]
         if owner.isdigit() and int(owner) != os.getpid() and not alive(int(owner)):
-            leftover.unlink(missing_ok=True)
+            _remove(leftover)
 
 
 def alive(process: int) -> bool:
@@ -357,6 +423,13 @@ def alive(process: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def _remove(leftover: Path) -> None:
+    if leftover.is_dir():
+        shutil.rmtree(leftover, ignore_errors=True)
+    else:
+        leftover.unlink(missing_ok=True)
 
 
 def _forget_old(folder: Path, current: Path) -> None:

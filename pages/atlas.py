@@ -70,7 +70,10 @@ show.figure(
     key="atlas",
     on_select=partial(state.choose_gene, "atlas", shown.SELECTION),
 )
-st.caption("A click on a cell, or on a row of the table, puts the gene in the sidebar.")
+st.caption(
+    "Empty: too few mutant patients for a test. A click on a cell, or on a row of the table, puts "
+    "the gene in the sidebar."
+)
 table = shown.ranked_table(view)
 blocks.choosable(
     table, key="ranked", on_select=partial(state.choose_row_gene, "ranked", table.Gene.tolist())

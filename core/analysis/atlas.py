@@ -166,7 +166,8 @@ class AtlasView:
     """One setting, endpoint and model of an atlas.
 
     ranked: one row per gene, most convincing first: gene, tumor_type (of its smallest p), n_mutant,
-        n, hazard_ratio, ci_lower, ci_upper, p_value, q_value, n_types (tested in), n_found
+        n, hazard_ratio, ci_lower, ci_upper, p_value, q_value, n_types (tested in; EVERY_TYPE
+        is none), n_found
     cells: gene, tumor_type, n_mutant, n, hazard_ratio, ci_lower, ci_upper, p_value, q_value of the
         genes that are shown
     types: tumour types with a gene tested, most genes first
@@ -218,10 +219,13 @@ def atlas_view(
 
 def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
     """The row with each gene's smallest p-value, and in how many types it was tested and found."""
-    by = rows.assign(found=rows.q_value < FOUND).groupby("gene")
+    typed = rows[rows.tumor_type != EVERY_TYPE]
+    by = typed.assign(found=typed.q_value < FOUND).groupby("gene")
     counts = by.agg(n_types=("tumor_type", "size"), n_found=("found", "sum"))
     first = rows.sort_values(["p_value", "gene"], kind="stable").drop_duplicates("gene")
-    return first.join(counts, on="gene").reset_index(drop=True)
+    whole = {"n_types": 0, "n_found": 0}
+    found = first.join(counts, on="gene").fillna(whole).astype(dict.fromkeys(whole, int))
+    return found.reset_index(drop=True)
 
 
 def of_gene(atlas: Atlas, gene: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.analysis.atlas import FOUND, SETTINGS, TCGA_SETTING, AtlasView
+from core.analysis.atlas import EVERY_TYPE, FOUND, SETTINGS, TCGA_SETTING, AtlasView
 from core.analysis.gene_scan import ADJUSTED
 from core.charts.figure import Figure
 from core.charts.theme import Look
@@ -98,7 +98,9 @@ def about_gene(result: AtlasView, gene: str) -> str:
     if row.empty:
         return f"{gene} has too few mutant patients to be tested in any tumour type here."
     first = row.iloc[0]
-    where = "1 tumour type" if first.n_types == 1 else f"{first.n_types} tumour types"
+    where = "1 tumour type" if first.n_types == 1 else f"{first.n_types or 'no'} tumour types"
+    if EVERY_TYPE in set(result.cells.tumor_type[result.cells.gene == gene]):
+        where += " and in all types together"
     q = p_text(float(first.q_value), symbol=False)
     return f"{gene} was tested in {where}; smallest p: {_told(first.to_dict())}, q {q}."
 

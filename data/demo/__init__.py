@@ -22,9 +22,10 @@ from data.demo.variants import gene_table, is_snv, mutation_table, panel_tables
 
 Tables = dict[str, pd.DataFrame | pa.Table]
 SCHEMA_VERSION = 1
+SEED = 20240
 
 
-def simulate(seed: int = 20240, scale: float = 1.0) -> Tables:
+def simulate(seed: int = SEED, scale: float = 1.0) -> Tables:
     """Every table of data/schema.sql, drawn from ``seed``; bit-identical for the same arguments.
 
     ``scale`` multiplies the numbers of patients (1: the published sizes). Times are months, TMB
