@@ -17,7 +17,7 @@ from core.analysis.nomogram import NomogramBuild
 from core.analysis.nomogram_model import NomogramModel
 from core.analysis.result import Result
 from core.compute import Place, place_for
-from core.model import Filters, Role
+from core.model import BadInput, Filters, Role
 from core.stats.brier import brier_score, integrated_brier
 from core.stats.calibration import (
     Calibration,
@@ -147,6 +147,31 @@ def validation_question(
     return validate_in(
         model, frame, columns, unseen=unseen, words=words, flow=store.attrition(filters)
     )
+
+
+FOLLOW_UP = ("time_months", "event")
+"""Columns of a table by which a model can be tested; of event 1 is a death, 0 none."""
+
+
+def followed(table: pd.DataFrame) -> pd.DataFrame:
+    """Follow-up of an uploaded table, with the cohort that a model asks for.
+
+    Raises BadInput where a time is no number from 0 on, or an event neither 0 nor 1; a missing one
+    is no follow-up.
+    """
+    out = pd.DataFrame(index=table.index)
+    for column, allowed in zip(FOLLOW_UP, ("a number from 0 on", "0 or 1"), strict=True):
+        values = pd.to_numeric(table[column], errors="coerce")
+        fits = values.isin([0, 1]) if column == "event" else np.isfinite(values) & (values >= 0)
+        if (wrong := table[column].notna() & ~fits).any():
+            raise BadInput(
+                f"The column {column} cannot be read.",
+                expected=allowed,
+                found=repr(table[column][wrong].iloc[0]),
+                remedy="Correct the value, or leave it empty.",
+            )
+        out[column] = values.astype(float)
+    return out.assign(cohort_id="the table")
 
 
 def validate_in(

@@ -12,6 +12,7 @@ from core.analysis.nomogram import NomogramBuild
 from core.analysis.nomogram_check import Corrected, Performance
 from core.analysis.nomogram_cure import CureModel, CurePrediction
 from core.analysis.nomogram_cut import PAPER_CUT, ScoreCut
+from core.analysis.nomogram_model import NomogramModel
 from core.analysis.survival import SurvivalComparison
 from core.charts.wording import DASH, p_text, percent_text, ratio_text
 from core.model import ENDPOINT_LABEL
@@ -84,9 +85,6 @@ def measures(own: Performance, checked: Corrected, other: Performance | str) -> 
         table = checked.optimism.table.set_index("measure").corrected
         corrected["C-index"] = f"{table['c']:.3f}"
         corrected["Calibration slope"] = f"{table['slope']:.2f}"
-    for name in values[0]:
-        if name.startswith("Mean calibration error"):
-            values[0][name] = "0 by construction"  # a smooth curve of the model's own patients
     names = list(dict.fromkeys(k for v in values for k in v))
     return pd.DataFrame(
         {
@@ -96,6 +94,15 @@ def measures(own: Performance, checked: Corrected, other: Performance | str) -> 
             "Validation": [values[1].get(k, DASH) if len(values) > 1 else DASH for k in names],
         }
     )
+
+
+def applied(found: Performance, model: NomogramModel) -> pd.DataFrame:
+    """The measures of a kept model among other patients, and its kept cut where it has one."""
+    out = _measures(found)
+    if model.cut is not None:
+        high = int((found.rows.total_points > model.cut).sum())
+        out[f"Low / high score, cut at {model.cut:.0f} points"] = f"{found.n - high:,} / {high:,}"
+    return pd.DataFrame({"Measure": list(out), found.name: list(out.values())})
 
 
 def _measures(side: Performance) -> dict[str, str]:

@@ -13,7 +13,13 @@ import streamlit as st
 
 from core.analysis.covariates import Covariate, covariate_columns
 from core.analysis.nomogram import NomogramBuild
-from core.analysis.nomogram_check import Corrected, Performance, validate_in
+from core.analysis.nomogram_check import (
+    FOLLOW_UP,
+    Corrected,
+    Performance,
+    followed,
+    validate_in,
+)
 from core.analysis.nomogram_cure import CureModel, cure_prediction
 from core.analysis.nomogram_cut import ScoreCut
 from core.analysis.nomogram_file import from_json, scales_table, to_json
@@ -280,6 +286,11 @@ def _apply(
         downloads.rows_as_csv(
             both, "nomogram-predictions", simulated=model.simulated, key="kept-predictions"
         )
+        if set(FOLLOW_UP) <= set(rows):
+            columns = rows[[p.label for p in model.predictors]]
+            _told(model, validate_in(model, followed(rows), columns, name=str(table.name)))
+        else:
+            st.caption("With columns time_months and event (1: died) the model is tested, too.")
         return
     cohort = st.selectbox(
         "or a cohort", list(cohort_names), format_func=cohort_names.__getitem__, key="kept-cohort"
@@ -292,16 +303,21 @@ def _apply(
     )
     covariates = [Covariate(p.variable) for p in model.predictors]
     columns = covariate_columns(store, frame, covariates, model.classes)
-    found = validate_in(model, frame, columns, words=cohort_names[cohort], name=cohort)
+    _told(model, validate_in(model, frame, columns, name=cohort_names[cohort]))
+
+
+def _told(model: NomogramModel, found: Performance | str) -> None:
+    """How a kept model does among other patients, with low and high score at its kept cut."""
     if isinstance(found, str):
         st.info(escaped(found))
         return
     c = found.c_index
     blocks.sentence(
-        f"{cohort_names[cohort]}: {found.n:,} patients, {found.events:,} events, C {c.c:.3f} "
+        f"{found.name}: {found.n:,} patients, {found.events:,} events, C {c.c:.3f} "
         f"({c.ci_lower:.3f}{DASH}{c.ci_upper:.3f})."
     )
     blocks.warnings(found.warnings)
+    blocks.table(tables.applied(found, model))
 
 
 def _table(given: Any) -> pd.DataFrame:

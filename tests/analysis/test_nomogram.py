@@ -13,6 +13,7 @@ from core.analysis.nomogram import Choice, build_nomogram, build_question
 from core.analysis.nomogram_check import (
     apparent,
     correct,
+    followed,
     validate_in,
     validation_question,
 )
@@ -244,3 +245,18 @@ def test_cure_model_needs_deaths_and_says_where_follow_up_is_short() -> None:
     found = cure_prediction(build, cure, patient)
     assert {0.0, 12.0, 24.0} <= set(found.curve.time) and found.curve.survival.iloc[0] == 1
     assert found.curve.survival.is_monotonic_decreasing
+
+
+def test_uploaded_table_with_follow_up_is_a_validation() -> None:
+    build, other = built(), built(seed=9)
+    table = other.rows[[*LABELS, "time_months", "event"]].reset_index(drop=True).astype(object)
+    table.loc[3, "time_months"] = None
+    found = validate_in(build.model, followed(table), table[LABELS], name="table.csv")
+    assert not isinstance(found, str) and found.n == len(table) - 1
+    direct = validate_in(build.model, other.rows, other.rows[LABELS])
+    assert not isinstance(direct, str)
+    assert found.c_index.c == pytest.approx(direct.c_index.c, abs=0.01)
+    for column, value in (("time_months", "-1"), ("event", "2"), ("event", "dead")):
+        with pytest.raises(BadInput, match=column) as caught:
+            followed(table.assign(**{column: value}))
+        assert value in caught.value.found

@@ -119,6 +119,7 @@ def test_kept_model_is_applied_and_strangers_are_refused(app: App, store) -> Non
     assert "this build" in texts(at)
     at.selectbox(key="kept-cohort").set_value("many_2019").run()
     assert "Many 2019: " in texts(at) and "events, C 0." in texts(at)
+    assert "Calibration slope" in texts(at)
     uploader = next(u for u in at.get("file_uploader") if u.key == "kept-model")
     uploader.upload("other.json", b"{}", "application/json").run()
     assert any("is not a nomogram that was kept here" in e.value for e in at.error)
