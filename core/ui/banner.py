@@ -12,7 +12,7 @@ import streamlit as st
 from core.model import BuildError, DashboardError
 from core.ui import cached, state
 from core.ui.cached import OpenStore
-from core.ui.messages import show_error
+from core.ui.messages import escaped, show_error
 
 RAW_VARIABLE = "ICI_EXPLORER_RAW"
 """Environment variable that names the folder of published files; by default ``raw``."""
@@ -24,7 +24,7 @@ FETCH_SHARE = 0.6
 def data_banner(opened: OpenStore) -> None:
     """SIMULATED, loudly, with the way to the real cohorts; or the date and id of a real build."""
     if opened.notice:
-        st.warning(opened.notice, icon=":material/warning:")
+        st.warning(escaped(opened.notice, code=True), icon=":material/warning:")
     if not opened.store.simulated:
         st.caption(f"Real data, build of {cached.built_on(opened.store)}")
         return
