@@ -26,7 +26,7 @@ FETCH_SHARE = 0.6
 def data_banner(opened: OpenStore) -> None:
     """SIMULATED, loudly, with the way to the real cohorts; or the date and id of a real build."""
     if opened.notice:
-        st.warning(opened.notice, icon=":material/warning:")
+        st.warning(escaped(opened.notice, code=True), icon=":material/warning:")
     if opened.own is not None:
         _own_banner(opened, opened.own)
         return

@@ -8,6 +8,7 @@ frozen and shared between sessions, so no page may change one.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -183,8 +184,17 @@ def hold(space: Workspace) -> None:
 
 
 def simulate(progress: Progress) -> None:
-    """Make the embedded simulated store; one process-wide run at a time."""
-    _simulate_once(str(simulated_folder()), progress)
+    """Make the embedded simulated store where there is none; one process-wide run at a time."""
+    with _simulating():
+        if current_build(simulated_folder()):
+            return
+        from data.demo import simulate as draw
+        from data.publish import publish
+
+        progress("drawing patients", 0.02)
+        tables = draw()
+        tables["build"] = tables["build"].assign(created_at=datetime.now(UTC).replace(tzinfo=None))
+        publish(tables, simulated_folder(), progress=progress)
 
 
 def built_on(store: Store) -> str:
@@ -558,17 +568,10 @@ def _held_space(token: str, _space: Workspace) -> Workspace:
     return _space
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _simulate_once(folder: str, _progress: Progress) -> str:
-    if path := current_build(Path(folder)):
-        return str(path)
-    from data.demo import simulate as draw
-    from data.publish import publish
-
-    _progress("drawing patients", 0.02)
-    tables = draw()
-    tables["build"] = tables["build"].assign(created_at=datetime.now(UTC).replace(tzinfo=None))
-    return str(publish(tables, Path(folder), progress=_progress))
+@st.cache_resource(show_spinner=False)
+def _simulating() -> threading.Lock:
+    """Held by the one session that makes the simulated store."""
+    return threading.Lock()
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 
 import streamlit as st
@@ -44,7 +45,36 @@ def show_unexpected(error: Exception) -> None:
     )
 
 
+LINKED = re.compile(r"(?i)(://|\bwww(?=\.)|@)")
+"""What Markdown makes a link of, escaped or not, unless something stands behind it."""
+
+LISTED = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[-+=]))")
+"""The start of a line that would make it a list or a heading."""
+
+UNSEEN = dict.fromkeys(
+    [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
+)
+"""Control characters, among them those that turn the direction of the text behind them."""
+
+
 def escaped(text: str, *, code: bool = False) -> str:
-    """``text`` so that Markdown shows it as it is; ``code`` keeps backticks, for commands."""
-    signs = "\\*_[]<>#$~|:" if code else "\\*_[]<>#$~|:`"
-    return "".join(f"\\{c}" if c in signs else c for c in text)
+    """``text`` so that Markdown shows it as it is; ``code`` keeps what stands between backticks
+    a command.
+
+    Lines stay lines, without indentation; control characters show as U+FFFD.
+    """
+    lines = (line.strip().translate(UNSEEN) for line in text.splitlines())
+    return "  \n".join(_line(line, code) for line in lines if line)
+
+
+def _line(line: str, code: bool) -> str:
+    parts = line.split("`")
+    if not code or len(parts) % 2 == 0:
+        return LISTED.sub(r"\1\\", _plain(line))
+    shown = [part if i % 2 else _plain(part) for i, part in enumerate(parts)]
+    return LISTED.sub(r"\1\\", "`".join(shown))
+
+
+def _plain(text: str) -> str:
+    text = LINKED.sub("\\1\u2060", text)
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#$~|:&" else c for c in text)

@@ -20,6 +20,7 @@ from core.model import (
 from core.store import Store
 from core.ui import split, state
 from core.ui.cached import Facts
+from core.ui.messages import escaped
 from core.ui.state import Question
 
 GENES_LISTED = 2000
@@ -82,10 +83,11 @@ def _gene(store: Store, facts: Facts) -> str:
     try:
         gene = store.resolve_gene(typed or default)
     except UnknownGene as error:
-        st.warning(f"{error.message} {error.remedy} Showing {default}.", icon=":material/search:")
+        told = f"{error.message} {error.remedy} Showing {default}."
+        st.warning(escaped(told), icon=":material/search:")
         return default
     if typed and gene.upper() != typed.strip().upper():
-        st.caption(f"{typed.strip()} is now called {gene}.")
+        st.caption(escaped(f"{typed.strip()} is now called {gene}."))
     return gene
 
 

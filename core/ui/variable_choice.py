@@ -8,6 +8,7 @@ from core.analysis.correlation import GENE, variable
 from core.model import DashboardError
 from core.store import Store
 from core.ui import cached, state
+from core.ui.messages import escaped
 
 USUAL = ("leukocyte_fraction", "gene:CD274")
 GENES = ("CD274", "PDCD1", "CTLA4", "CD8A", "IFNG", "GZMB", "PRF1", "LAG3", "TIGIT", "CXCL9")
@@ -54,6 +55,6 @@ def _variable(store: Store, key: str, label: str, usual: str, names: dict[str, s
     try:
         variable(store, typed)
     except DashboardError as error:
-        st.warning(f"{error.message} {error.remedy} Showing {names[default]}.")
+        st.warning(escaped(f"{error.message} {error.remedy} Showing {names[default]}."))
         return default
     return typed
