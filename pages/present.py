@@ -16,6 +16,6 @@ if not pinned:
         icon=":material/keep:",
     )
 else:
-    pinned_view.take_away(pinned)
+    pinned_view.take_away(pinned, state.store())
     for place, snapshot in enumerate(pinned):
         pinned_view.one(snapshot, place, len(pinned), state.store())

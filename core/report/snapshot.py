@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from core.model import BadFile
+from core.report.figures import check_closed
 
 FORMAT = "ici-explorer snapshots"
 VERSION = 1
@@ -178,6 +179,8 @@ def _one(entry: Any, where: str) -> Snapshot:
         raise _bad(where, "an address within the app, such as /cox?gene=TP53", entry["address"])
     if missing := [k for k in LOOKS if not isinstance(entry["specs"].get(k), dict)]:
         raise _bad(where, f"specs of {', '.join(LOOKS)}", f"no {', '.join(missing)}")
+    for spec in entry["specs"].values():
+        check_closed(spec)
     table = entry["numbers"]
     try:
         numbers = pd.DataFrame(table["rows"], columns=table["columns"])

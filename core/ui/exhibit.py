@@ -19,6 +19,7 @@ import streamlit as st
 from core.charts.figure import Figure
 from core.charts.theme import Look
 from core.report.snapshot import LOOKS, Snapshot, differences
+from core.report.tables import About
 from core.store import Store
 from core.ui import compare, downloads, pinboard, state
 
@@ -79,6 +80,19 @@ class Exhibit:
         """Title, subtitle, patients and source, for a figure that leaves its page."""
         lines = [self.subtitle] if self.subtitle else []
         return (self.title, *lines, *textwrap.wrap(self.sentence, LINE), self.source)
+
+    @property
+    def about(self) -> About:
+        """What a table of its rows says of itself."""
+        studies = self.store.cohorts()
+        return About(
+            self.title,
+            " ".join(filter(None, (self.subtitle, self.sentence))),
+            self.methods,
+            self.warnings,
+            self.source,
+            cohorts=dict(zip(studies["name"], studies.citation, strict=True)),
+        )
 
     def of(self, result: Any, *, subtitle: str = "", **other: Any) -> Exhibit:
         """The same page's figure of something else, which has no twin to compare with."""
@@ -178,6 +192,7 @@ class _Shown:
             downloads.offer(
                 self.printed,
                 self.rows(exhibit.result),
+                exhibit.about,
                 name,
                 simulated=exhibit.store.simulated,
                 key=self.key,

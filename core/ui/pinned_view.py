@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import streamlit as st
 
 from core.model import DashboardError
+from core.report.deck import deck
+from core.report.methods import methods
+from core.report.page import html_report
+from core.report.remark import remark, remark_markdown
 from core.report.snapshot import Snapshot, from_json, to_json
 from core.report.tables import file_name
 from core.store import Store
 from core.ui import pinboard, state
 from core.ui.messages import escaped, show_error
 from core.ui.stage import fluid
+
+DECK_MIME = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 
 
 def bring_back() -> None:
@@ -37,8 +44,8 @@ def _add(new: list[Snapshot]) -> None:
     pinboard.keep([*state.pins(), *new][: pinboard.MOST])
 
 
-def take_away(pinned: list[Snapshot]) -> None:
-    """Present all of them, or save them."""
+def take_away(pinned: list[Snapshot], store: Store) -> None:
+    """Present all of them, save them, or take them along as documents."""
     simulated = any(s.simulated for s in pinned)
     stem = f"pinned-{datetime.now(UTC):%Y-%m-%d}"
     with st.container(horizontal=True, gap="small"):
@@ -58,6 +65,39 @@ def take_away(pinned: list[Snapshot]) -> None:
             icon=":material/save:",
             on_click="ignore",
             key="pins-json",
+        )
+        with st.popover("As a document", icon=":material/description:"):
+            _documents(pinned, store, stem, simulated)
+
+
+def _documents(pinned: list[Snapshot], store: Store, stem: str, simulated: bool) -> None:
+    """A deck, a page and what a manuscript needs, each made when it is asked for."""
+    offers: list[tuple[str, str, str, Callable[[], bytes | str]]] = [
+        ("PowerPoint deck", "pptx", DECK_MIME, lambda: deck(pinned, store)),
+        ("HTML report", "html", "text/html", lambda: html_report(pinned, store)),
+        (
+            "Methods with BibTeX",
+            "md",
+            "text/markdown",
+            lambda: methods(pinned, store).markdown,
+        ),
+        ("BibTeX", "bib", "text/plain", lambda: methods(pinned, store).bibtex),
+        (
+            "REMARK checklist",
+            "remark.md",
+            "text/markdown",
+            lambda: remark_markdown(remark(pinned, store), simulated=simulated),
+        ),
+    ]
+    for label, extension, mime, make in offers:
+        st.download_button(
+            label,
+            data=make,
+            file_name=file_name(stem, extension, simulated=simulated),
+            mime=mime,
+            on_click="ignore",
+            key=f"pins-{extension}",
+            width="stretch",
         )
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from core.analysis.subgroups import bounds
-from core.charts.theme import Look
+from core.charts.theme import SCHEMES, Look
 from core.model import Filters, Split, Stratifier
 from core.report.snapshot import Snapshot
 from core.store import Store
@@ -30,6 +30,9 @@ MANY = ("class", "tumor", "drug", "role", "cohort", "sex", "assay")
 
 NUMBERS = ("tmb_min", "tmb_max")
 SWITCHES = ("strata", "called")
+
+SCHEME = "colours"
+"""Key of the choice of colours."""
 
 LOOKED = "_looked"
 QUESTION, NOTES, RUN, BUILD, STORE = "_question", "_notes", "_run", "_build", "_store"
@@ -302,8 +305,13 @@ AGES = (0, 100)
 
 
 def look() -> Look:
-    """The paper of the browser's theme; light where the browser has not told yet."""
-    return Look(dark=st.context.theme.type == "dark")
+    """The paper of the browser's theme, light where the browser has not told yet, and the colours
+    that were chosen."""
+    scheme = chosen(SCHEME, SCHEMES[0])
+    return Look(
+        dark=st.context.theme.type == "dark",
+        scheme=scheme if scheme in SCHEMES else SCHEMES[0],
+    )
 
 
 def is_local() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.charts.theme import SCHEMES
 from core.ui import state
 
 COPY_HTML = """<button type="button"><span aria-live="polite">Copy link</span></button>"""
@@ -59,5 +60,18 @@ def show() -> None:
                 icon=":material/compare:",
                 type="tertiary",
                 help="Hold this question as A. The next one is B, and figures show both.",
+            )
+        with st.popover("Colours", icon=":material/palette:", type="tertiary"):
+            state.check_many(state.SCHEME, "Colours", SCHEMES)
+            state.keep_known(state.SCHEME, SCHEMES)
+            st.segmented_control(
+                "Colours of figures",
+                SCHEMES,
+                default=SCHEMES[0],
+                required=True,
+                key=state.SCHEME,
+                bind="query-params",
+                help="All three can be told apart by the colour-blind; high contrast suits a weak "
+                "projector, grey a print without colours.",
             )
         _copy(key="copy-link")
