@@ -13,6 +13,7 @@ import os
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,6 +117,7 @@ def own_store() -> cached.OpenStore | None:
 
 
 def main() -> None:
+    started = time.perf_counter()
     st.set_page_config(page_title="ICI explorer", page_icon=ICON, layout="wide")
     style.apply(state.look())
     visitor = access.visitor()
@@ -124,7 +126,8 @@ def main() -> None:
     if visitor.admitted:
         state.visit("" if page.url_path == DEFAULT_PAGE else page.url_path)
         show(page)
-    st.html(f'<span class="run" data-run="{state.next_run()}"></span>')
+    spent = 1e3 * (time.perf_counter() - started)
+    st.html(f'<span class="run" data-run="{state.next_run()}" data-ms="{spent:.1f}"></span>')
 
 
 def show(page: st.Page) -> None:

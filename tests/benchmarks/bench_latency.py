@@ -1,0 +1,190 @@
+"""A person's clicks in Chromium: 40 filter changes and page switches over all pages.
+
+On the store that the environment names (``ICI_EXPLORER_STORE``), else on a simulated one. For each
+click two times: of the server (the script's run, which the page publishes) and from the click to
+the last change of the page that follows it (click-to-painted). A second table says where the
+server's time goes. Every state is new to the caches unless its row says *again*.
+"""
+
+from __future__ import annotations
+
+import ast
+import cProfile
+import os
+import pstats
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from core.store import STORE_VARIABLE
+from tests.benchmarks import Row
+from tests.browser.conftest import CHROMIUM, FLAGS, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+PANELS = {"intrinsic", "extrinsic", "agreement", "correlate", "atlas"}
+"""Pages of panels and of meta-analysis, whose goal is wider."""
+QUIET_MS = 350
+"""Without a change of the page for so long, a click has been answered."""
+
+WATCH = """
+() => {
+  if (window.__last) return;
+  window.__last = performance.now();
+  window.__click = 0;
+  const mark = () => { window.__last = performance.now(); };
+  new MutationObserver(mark).observe(document.body,
+    {childList: true, subtree: true, attributes: true, characterData: true});
+  for (const kind of ["pointerdown", "keydown"])
+    document.addEventListener(kind, () => { window.__click = performance.now(); }, true);
+}
+"""
+ANSWERED = """
+([run, quiet]) => {
+  const e = document.querySelector("span.run");
+  return e && Number(e.dataset.run) > run && performance.now() - window.__last > quiet
+    && !document.querySelector("[data-stale=true]");
+}
+"""
+
+
+@dataclass(frozen=True)
+class Click:
+    """One answered click: milliseconds of the server's run, and until the page stood still."""
+
+    page: str
+    what: str
+    server: float
+    painted: float
+
+
+def pages() -> list[tuple[str, str]]:
+    """Page and its title in the navigation, as the app lists them, without those of a session."""
+    tree = ast.parse((ROOT / "dashboard" / "Home.py").read_text(encoding="utf-8"))
+    groups = next(
+        n.value
+        for n in tree.body
+        if isinstance(n, ast.AnnAssign) and getattr(n.target, "id", "") == "GROUPS"
+    )
+    assert groups is not None
+    listed = [page for pages in ast.literal_eval(groups).values() for page in pages]
+    return [(name, title) for name, title, _ in listed if name not in ("own", "present", "atlas")]
+
+
+def run() -> Iterator[Row]:
+    store = os.environ.get(STORE_VARIABLE) or _simulated()
+    with serving(Path(store), Path(tempfile.mkdtemp()) / "log.txt") as address:
+        clicks = list(drive(address))
+    for page in dict.fromkeys(c.page for c in clicks):
+        own = [c for c in clicks if c.page == page]
+        goal = "< 250" if page in PANELS else "< 100"
+        yield Row(f"{page}: server, slowest of {len(own)}", max(c.server for c in own), goal=goal)
+        yield Row(f"{page}: click to painted, median", _quantile(own, 0.5, "painted"))
+    filters = [c for c in clicks if c.what == "filter"]
+    for share, goal in ((0.5, "< 250"), (0.95, "< 500")):
+        name = f"filter changes: click to painted, p{100 * share:.0f}"
+        yield Row(name, _quantile(filters, share, "painted"), goal=goal)
+    switches = [c for c in clicks if c.what == "switch"]
+    yield Row("page switches: p50", _quantile(switches, 0.5, "painted"), goal="< 600")
+    yield Row("page switches: p95", _quantile(switches, 0.95, "painted"), goal="< 600")
+    again = [c for c in clicks if c.what == "again"]
+    first = _quantile(filters, 0.5, "server")
+    yield Row(
+        "a state seen before: server, p50",
+        _quantile(again, 0.5, "server"),
+        "the first time",
+        first,
+        goal="ratio < 0.5",
+    )
+    yield from shares(store)
+
+
+def drive(address: str) -> Iterator[Click]:
+    """Each page: the switch to it, a tumour type, another gene, and back to what was seen."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1440, "height": 1000})
+        page.set_default_timeout(120_000)
+        start = time.perf_counter()
+        page.goto(f"{address}/?age=17&age=100")
+        page.wait_for_selector("span.run", state="attached")
+        yield Click("first visit", "first", _published(page), (time.perf_counter() - start) * 1e3)
+        page.evaluate(WATCH)
+        page.wait_for_timeout(2000)
+        ages = iter(range(18, 60))
+        for name, title in pages():
+            link = page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True)
+            yield _answer(page, name, "switch", link.click)
+            for what in ("filter", "filter"):
+                low = next(ages)
+                yield _answer(page, name, what, lambda low=low: _age(page, low))
+            yield _answer(page, name, "again", lambda low=low: _age(page, low - 1))
+        browser.close()
+
+
+def _age(page: Any, low: int) -> None:
+    """Move the lower bound of the age filter by the keyboard, one year up or down to ``low``."""
+    thumb = page.locator(".st-key-age input[type=range]").first
+    if not thumb.is_visible():
+        page.get_by_test_id("stSidebar").get_by_text("More filters").click()
+        thumb.wait_for(state="attached")
+        page.wait_for_function("() => performance.now() - window.__last > 600")
+    thumb.focus()
+    page.keyboard.press("ArrowRight" if int(thumb.input_value()) < low else "ArrowLeft")
+
+
+def _answer(page: Any, name: str, what: str, act: Any) -> Click:
+    before = int(page.locator("span.run").get_attribute("data-run"))
+    act()
+    page.wait_for_function(ANSWERED, arg=[before, QUIET_MS], polling=50)
+    painted = page.evaluate("() => window.__last - window.__click")
+    return Click(name, what, _published(page), float(painted))
+
+
+def _published(page: Any) -> float:
+    return float(page.locator("span.run").get_attribute("data-ms"))
+
+
+def _quantile(clicks: list[Click], share: float, what: str) -> float:
+    return float(np.quantile([getattr(c, what) for c in clicks], share)) if clicks else float("nan")
+
+
+def shares(store: str) -> Iterator[Row]:
+    """Where the server's time of a filter change goes, by the room whose code runs, in percent."""
+    os.environ[STORE_VARIABLE] = store
+    rooms = {
+        "query": ("core/store.py", "duckdb"),
+        "statistics": ("core/stats", "core/analysis", "core/groups", "scipy"),
+        "figures": ("core/charts",),
+        "serialisation": ("streamlit/elements", "pyarrow", "google/protobuf", "json"),
+    }
+    for name, _ in pages():
+        at = AppTest.from_file(str(ROOT / "dashboard" / "Home.py"), default_timeout=240)
+        at.run()
+        at.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+        at.slider(key="age").set_value((31, 100))
+        profile = cProfile.Profile()
+        profile.runcall(at.run)
+        spent: dict[str, float] = dict.fromkeys([*rooms, "the rest"], 0.0)
+        for (file, _, _), entry in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+            room = next((r for r, parts in rooms.items() if any(p in file for p in parts)), "")
+            spent[room or "the rest"] += entry[2]
+        total = sum(spent.values())
+        told = ", ".join(f"{room} {100 * s / total:.0f}%" for room, s in spent.items())
+        yield Row(f"{name}: {told}", 1e3 * total)
+
+
+def _simulated() -> str:
+    from data.demo import simulate
+    from data.publish import publish
+
+    folder = tempfile.mkdtemp()
+    publish(simulate(), Path(folder))
+    return folder
