@@ -185,11 +185,15 @@ def _findings(upload: Upload, findings: list[Finding]) -> bool:
     if not counts[CELL] and not counts[ROW]:
         return True
     return st.toggle(
-        f"Go on without them: read {counts[CELL]:,} cells as missing and leave out "
-        f"{counts[ROW]:,} rows",
+        f"Go on without them: read {_of(counts[CELL], 'cell')} as missing and leave out "
+        f"{_of(counts[ROW], 'row')}",
         key="own-without",
         help="The file itself is not changed.",
     )
+
+
+def _of(n: int, what: str) -> str:
+    return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 
 def _use(upload: Upload, mapping: OwnMapping) -> None:
