@@ -48,7 +48,8 @@ def show() -> None:
     if way == SETS:
         own_sets.show()
         return
-    upload = _study() if way == STUDY else _tables()
+    with st.spinner("Reading"):
+        upload = _study() if way == STUDY else _tables()
     if upload is not None:
         _prepare(upload)
 
@@ -141,9 +142,10 @@ def _prepare(upload: Upload) -> None:
         upload, state.held("own-proposal", key, lambda: propose(upload, name))
     )
     genes = _known_genes(cached.current_store().store)
-    findings = state.held(
-        "own-findings", (key, repr(mapping)), lambda: problems.check(upload, mapping, genes)
-    )
+    with st.spinner("Checking every row"):
+        findings = state.held(
+            "own-findings", (key, repr(mapping)), lambda: problems.check(upload, mapping, genes)
+        )
     st.subheader("What is wrong, row by row", anchor=False)
     go_on = _findings(upload, findings)
     if any(f.kind == STOP for f in findings) or not go_on:

@@ -33,6 +33,7 @@ LOOKED = "_looked"
 QUESTION, NOTES, RUN, BUILD, STORE = "_question", "_notes", "_run", "_build", "_store"
 SPACE = "own-space"
 """What :func:`held` calls this session's folder of uploads."""
+UPLOADS = ("own-received", "own-upload", "own-proposal", "own-findings")
 OWN, MADE, OWN_SETS, HELD = "_own", "_own_made", "_own_sets", "_held_"
 
 
@@ -124,6 +125,12 @@ def peek(name: str) -> Any:
 def drop(name: str) -> None:
     """Forget what :func:`held` remembers under ``name``."""
     st.session_state.pop(HELD + name, None)
+
+
+def drop_uploads() -> None:
+    """Forget the tables of an upload, which may be large; what was made of them stays."""
+    for name in UPLOADS:
+        drop(name)
 
 
 def put(store: Store, question: Question) -> None:

@@ -208,7 +208,7 @@ def _times(upload: Upload, name: str, place: Place, unit: str) -> list[Finding]:
         found.append(
             Finding(
                 STOP, f"The {name} times do not look like {unit}.", place.table, place.column,
-                (int(months.index[months.argmax()]),),
+                (int(months.index[int(months.argmax())]),),
                 (f"{longest:,.1f} months when read as {unit}",),
                 f"a longest follow-up of {SHORTEST_LONGEST_MONTHS:g} to {LONGEST_MONTHS:g} months",
                 "Choose the unit in which the column is written.",
