@@ -48,8 +48,7 @@ def show() -> None:
     if way == SETS:
         own_sets.show()
         return
-    with st.spinner("Reading"):
-        upload = _study() if way == STUDY else _tables()
+    upload = _study() if way == STUDY else _tables()
     if upload is not None:
         _prepare(upload)
 
@@ -79,8 +78,9 @@ def _study() -> Upload | None:
     space = own_use.space()
 
     def read() -> Upload:
-        path = space.receive(file.getvalue(), file.name, "study")
-        return read_study_archive(path, space.path)
+        with st.spinner("Reading the archive"):
+            path = space.receive(file.getvalue(), file.name, "study")
+            return read_study_archive(path, space.path)
 
     return state.held("own-upload", (STUDY, file.file_id), read)
 
@@ -108,11 +108,12 @@ def _tables() -> Upload | None:
     paths = state.held("own-received", ids, received)
     chosen = _sheets(paths, space.path)
     second = paths[1] or (paths[0] if chosen[1] else None)
-    return state.held(
-        "own-upload",
-        (TABLES, ids, chosen),
-        lambda: read_two_tables(paths[0], second, space.path, chosen),
-    )
+
+    def read() -> Upload:
+        with st.spinner("Reading the tables"):
+            return read_two_tables(paths[0], second, space.path, chosen)
+
+    return state.held("own-upload", (TABLES, ids, chosen), read)
 
 
 def _sheets(paths: tuple[Path, Path | None], folder: Path) -> tuple[str, str]:
