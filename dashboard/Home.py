@@ -70,6 +70,7 @@ GROUPS: dict[str, list[tuple[str, str, str]]] = {
 """Group of the navigation, a question each -> its pages: file, title, icon. A page is one line."""
 
 DEFAULT_PAGE = "survival"
+OWN_PAGE = "own"
 
 
 def navigation(*, hidden: bool) -> st.Page:
@@ -101,11 +102,21 @@ def prepare() -> cached.OpenStore:
     return own_store() or cached.current_store()
 
 
+def keep_own(page: st.Page) -> None:
+    """Keep the folder of this session's uploads; elsewhere than on their page only what was made
+    of them."""
+    space = state.peek(state.SPACE)
+    if space is None:
+        return
+    cached.hold(space)
+    if page.url_path != OWN_PAGE:
+        state.drop_uploads()
+        space.discard_incoming()
+
+
 def own_store() -> cached.OpenStore | None:
     """This session's own store, if any; one that is gone is told of once and given up."""
-    own, space = state.own(), state.peek(state.SPACE)
-    if space is not None:
-        cached.hold(space)
+    own = state.own()
     if own is None:
         return None
     try:
@@ -134,6 +145,7 @@ def show(page: st.Page) -> None:
     """Banner, filters and the page; or what is presented in their place."""
     try:
         with st.container(key="top"):
+            keep_own(page)
             opened = prepare()
             data_banner(opened)
             state.put(opened.store, sidebar.ask(opened.store, cached.facts(opened.store)))

@@ -64,7 +64,7 @@ def data_banner(opened: OpenStore) -> None:
 def _own_banner(opened: OpenStore, own: Own) -> None:
     """Whose patients this session sees: an own cohort alone, or with the loaded ones."""
     kind = "**SIMULATED data.** " if opened.store.simulated else ""
-    told, back = st.columns([5, 1.3], vertical_alignment="center")
+    told, back = st.columns([4.1, 1.7], vertical_alignment="center")
     with told:
         show = st.error if opened.store.simulated else st.info
         show(

@@ -78,8 +78,9 @@ def _study() -> Upload | None:
     space = own_use.space()
 
     def read() -> Upload:
-        path = space.receive(file.getvalue(), file.name, "study")
-        return read_study_archive(path, space.path)
+        with st.spinner("Reading the archive"):
+            path = space.receive(file.getvalue(), file.name, "study")
+            return read_study_archive(path, space.path)
 
     return state.kept("own-upload", (STUDY, file.file_id), read)
 
@@ -107,11 +108,12 @@ def _tables() -> Upload | None:
     paths = state.kept("own-received", ids, received)
     chosen = _sheets(paths, space.path)
     second = paths[1] or (paths[0] if chosen[1] else None)
-    return state.kept(
-        "own-upload",
-        (TABLES, ids, chosen),
-        lambda: read_two_tables(paths[0], second, space.path, chosen),
-    )
+
+    def read() -> Upload:
+        with st.spinner("Reading the tables"):
+            return read_two_tables(paths[0], second, space.path, chosen)
+
+    return state.kept("own-upload", (TABLES, ids, chosen), read)
 
 
 def _sheets(paths: tuple[Path, Path | None], folder: Path) -> tuple[str, str]:
@@ -141,9 +143,10 @@ def _prepare(upload: Upload) -> None:
         upload, state.kept("own-proposal", key, lambda: propose(upload, name))
     )
     genes = _known_genes(cached.current_store().store)
-    findings = state.kept(
-        "own-findings", (key, repr(mapping)), lambda: problems.check(upload, mapping, genes)
-    )
+    with st.spinner("Checking every row"):
+        findings = state.kept(
+            "own-findings", (key, repr(mapping)), lambda: problems.check(upload, mapping, genes)
+        )
     st.subheader("What is wrong, row by row", anchor=False)
     go_on = _findings(upload, findings)
     if any(f.kind == STOP for f in findings) or not go_on:
@@ -185,11 +188,15 @@ def _findings(upload: Upload, findings: list[Finding]) -> bool:
     if not counts[CELL] and not counts[ROW]:
         return True
     return st.toggle(
-        f"Go on without them: read {counts[CELL]:,} cells as missing and leave out "
-        f"{counts[ROW]:,} rows",
+        f"Go on without them: read {_of(counts[CELL], 'cell')} as missing and leave out "
+        f"{_of(counts[ROW], 'row')}",
         key="own-without",
         help="The file itself is not changed.",
     )
+
+
+def _of(n: int, what: str) -> str:
+    return f"{n:,} {what}" + ("" if n == 1 else "s")
 
 
 def _use(upload: Upload, mapping: OwnMapping) -> None:

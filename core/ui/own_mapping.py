@@ -143,7 +143,7 @@ def _unit(upload: Upload, term: str, place: Place, key: str) -> Choice:
     """Age in years or days; TMB per Mb, or a count with the megabases it is divided by."""
     suggested = choice(upload, term, place)
     units = {"age_years": ["years", "days"], "tmb_per_mb": ["per_mb", "count"]}[term]
-    shown = {"per_mb": "per Mb", "count": "a count, to be divided by the megabases"}
+    shown = {"per_mb": "per Mb", "count": "a count"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         unit = st.selectbox(
             f"{TITLES[term]} is given in" if term == "age_years" else "TMB is given",

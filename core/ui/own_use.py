@@ -72,6 +72,8 @@ def show() -> None:
 def _offered() -> list[Offered]:
     found = []
     for own in state.made():
+        if not own.alone.exists():  # the folder went while the browser was away
+            continue
         store = cached.session_store(own_alone(own)).store
         found.append(Offered(own_alone(own), store.n_patients, store.simulated, False))
     if state.is_local():

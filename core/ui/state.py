@@ -40,6 +40,7 @@ PAGE, PINS, PIN, HELD, HELD_STORE = "_page", "_pins", "_pin", "_held", "_held_st
 STAGE, OFFERED, STAGED = "_stage", "_offered", "_staged"
 SPACE = "own-space"
 """What :func:`kept` calls this session's folder of uploads."""
+UPLOADS = ("own-received", "own-upload", "own-proposal", "own-findings")
 OWN, MADE, OWN_SETS, KEPT = "_own", "_own_made", "_own_sets", "_kept_"
 
 
@@ -132,6 +133,12 @@ def peek(name: str) -> Any:
 def drop(name: str) -> None:
     """Forget what :func:`kept` remembers under ``name``."""
     st.session_state.pop(KEPT + name, None)
+
+
+def drop_uploads() -> None:
+    """Forget the tables of an upload, which may be large; what was made of them stays."""
+    for name in UPLOADS:
+        drop(name)
 
 
 def put(store: Store, question: Question) -> None:

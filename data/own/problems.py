@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from core.model import BadInput
+from core.model import BadInput, DrugClass
 from data import facts
 from data.cohort_spec import AGE_UNITS, TIME_UNITS
 from data.harmonise import SHORTEST_LONGEST_MONTHS, clean_id
 from data.own.mapping import (
     CLASS_COLUMN,
     LABELS,
+    LIST_PANEL,
     LONGEST_MONTHS,
     TITLES,
     OwnMapping,
@@ -70,7 +71,7 @@ def check(
     for term, choice in mapping.terms.items():
         if term in LABELS:
             told = set(choice.coding)
-            findings += _coded(upload, choice.place, told, TITLES[term], LABELS[term])
+            findings += _coded(upload, choice.place, told, TITLES[term].lower(), LABELS[term])
         elif term == "age_years":
             factor = AGE_UNITS[choice.unit]
             findings += _numbers(upload, choice.place, factor, 120, "years of age")
@@ -80,8 +81,10 @@ def check(
             )
         elif term == "tumor_type":
             findings += _tumors(upload, choice.place, choice.coding)
+    findings.append(_untreated(upload, mapping))
     if mapping.calls is not None:
         findings += _calls(upload, mapping, known_genes)
+        findings.append(_no_panel(mapping))
     return [f for f in findings if f.lines or f.kind == STOP]
 
 
@@ -205,7 +208,7 @@ def _times(upload: Upload, name: str, place: Place, unit: str) -> list[Finding]:
         found.append(
             Finding(
                 STOP, f"The {name} times do not look like {unit}.", place.table, place.column,
-                (int(str(months.idxmax())),),
+                (int(months.index[int(months.argmax())]),),
                 (f"{longest:,.1f} months when read as {unit}",),
                 f"a longest follow-up of {SHORTEST_LONGEST_MONTHS:g} to {LONGEST_MONTHS:g} months",
                 "Choose the unit in which the column is written.",
@@ -222,7 +225,7 @@ def _coded(
     unknown = cells[cells.notna() & ~cells.map(lambda v: str(v).casefold() in plain)]
     return [
         _finding(
-            CELL, f"The label has no meaning as {title.lower()}.", place, unknown,
+            CELL, f"The label has no meaning as {title}.", place, unknown,
             "a label that means " + " or ".join(meanings),
             "Say above what it means, or read it as missing.",
         )
@@ -284,6 +287,35 @@ def _tumors(upload: Upload, place: Place, coding: Mapping[str, str]) -> list[Fin
                 )
             )  # fmt: skip
     return found
+
+
+def _untreated(upload: Upload, mapping: OwnMapping) -> Finding:
+    """Nobody given an ICI: allowed, but no page about ICI will show a patient."""
+    none, choice = DrugClass.NONE.value, mapping.terms.get("drug_class")
+    place = choice.place if choice else Place("patients", "")
+    found = pd.Series(mapping.drug_class, index=upload.patients.frame.index)
+    if choice is not None:
+        plain = {k.casefold(): v for k, v in choice.coding.items()}
+        cells = _cells(upload, place)
+        found = cells.map(lambda v: plain.get(str(v).casefold()) or mapping.drug_class)
+    untreated = bool((found == none).all())
+    return Finding(
+        NOTE, "No patient counts as treated with an ICI.", place.table, place.column,
+        (0,) if untreated else (), (f"all {len(found):,}: {none}",) if untreated else (),
+        "patients given an ICI",
+        "Pages about ICI will find nobody. If that is wrong, correct what the drugs mean.",
+    )  # fmt: skip
+
+
+def _no_panel(mapping: OwnMapping) -> Finding:
+    how = mapping.profiling
+    empty = how is not None and how.panel == LIST_PANEL and not how.genes
+    return Finding(
+        STOP if empty else NOTE, "The panel has no genes.", "mutations", "",
+        (0,) if empty else (), ("no list",) if empty else (),
+        "the symbols of the genes that were sequenced",
+        "Paste or upload the list above: a gene outside it is not profiled, never wild type.",
+    )  # fmt: skip
 
 
 def _calls(upload: Upload, mapping: OwnMapping, known_genes: frozenset[str]) -> list[Finding]:

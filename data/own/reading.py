@@ -30,7 +30,7 @@ STUDY_BYTES = 1024**3
 """What an uploaded archive may unpack to."""
 TABLE_BYTES = 150 * 1024**2
 """What an uploaded table may unpack to."""
-MOST_CELLS = 20_000_000
+MOST_CELLS = 6_000_000
 """Cells of a table that is read whole; a MAF is read by its known columns and may hold more."""
 
 _ELSEWHERE = re.compile(

@@ -50,6 +50,10 @@ class Workspace:
         path.write_bytes(content)
         return path
 
+    def discard_incoming(self) -> None:
+        """Remove every uploaded file; what was made of them stays."""
+        shutil.rmtree(self.path / INCOMING, ignore_errors=True)
+
     def folder(self) -> Path:
         """A new folder of this session."""
         return Path(tempfile.mkdtemp(dir=self.path))

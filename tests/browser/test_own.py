@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import expect
@@ -45,7 +44,7 @@ def test_an_upload_is_shown_in_its_session_alone(visit: Callable[..., Any]) -> N
     expect(page.get_by_text("SIMULATED data.")).to_be_visible(timeout=TOLD)
 
 
-def test_hostile_uploads_leave_the_session_alive(visit: Callable[..., Any], tmp_path: Path) -> None:
+def test_hostile_uploads_leave_the_session_alive(visit: Callable[..., Any]) -> None:
     page = visit("/own")
     told = []
     page.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))

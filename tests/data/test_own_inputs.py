@@ -248,7 +248,7 @@ def test_every_bad_row_is_listed_with_its_remedy(space: Workspace, tmp_path: Pat
     assert by_line[7, "Gender"] == ("cell", "The label has no meaning as sex.")
     assert by_line[8, "Cancer type"] == ("cell", "The tumour type is not in the vocabulary.")
     assert by_line[9, "OS days"] == ("cell", "The OS time is not a number.")
-    assert by_line[9, "dead"] == ("cell", "The label has no meaning as os event.")
+    assert by_line[9, "dead"] == ("cell", "The label has no meaning as OS event.")
     assert by_line[9, "Age"] == ("cell", "The value is not possible as years of age.")
     assert by_line[10, "Patient"] == ("row", "A row has no patient id.")
     near = next(f for f in listed if f.column == "Cancer type")
@@ -295,6 +295,18 @@ def test_times_in_another_unit_than_chosen(space: Workspace) -> None:
     outcome = replace(outcome, time=Place("patients", "Best response"))
     found = problems.check(upload, replace(mapping, outcomes={"OS": outcome}))
     assert any("No patient has an OS time" in f.message for f in found)
+
+
+def test_a_cohort_without_ici_and_a_panel_without_genes_are_told(space: Workspace) -> None:
+    files = {k: v.replace("nivolumab", "docetaxel") for k, v in study_files().items()}
+    upload = study(space, zipped(files))
+    mapping = propose(upload, "Toy")
+    [told] = problems.check(upload, mapping)
+    assert (told.kind, told.column) == ("note", "DRUG") and "all 60: no ICI" in told.found
+    bare = replace(mapping, profiling=Profiling(WITH_CALLS, "list"))
+    assert [f.message for f in problems.check(upload, bare) if f.kind == problems.STOP] == [
+        "The panel has no genes."
+    ]
 
 
 def test_html_in_names_stays_text(space: Workspace, tmp_path: Path) -> None:
