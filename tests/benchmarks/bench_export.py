@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from core.charts.theme import Look
 from core.charts.volcano import volcano_figure
@@ -25,7 +26,7 @@ from core.report.page import html_report
 from core.report.remark import remark
 from core.report.tables import About, excel_bytes, snapshot_excel
 from core.store import Store, open_store
-from tests.benchmarks import Row
+from tests.benchmarks import Row, median_ms
 from tests.report.pinned import drawings, pinned
 
 GOAL = "< 3000"
@@ -40,11 +41,15 @@ def run() -> Iterator[Row]:
     for name in NAMES:
         spec = made[name][0](column).for_export()
         for kind in FORMATS:
-            yield Row(f"{name} as {kind}", taken(lambda s=spec, k=kind: render(s, k)), goal=GOAL)
+            yield Row(
+                f"{name} as {kind}",
+                median_ms(lambda s=spec, k=kind: render(s, k), repeats=3),
+                goal=GOAL,
+            )
     spec = crowded(made["volcano"][1]).for_export()
     for kind in FORMATS:
         what = f"volcano of 20,000 genes as {kind}"
-        yield Row(what, taken(lambda k=kind: render(spec, k)), goal=GOAL)
+        yield Row(what, median_ms(lambda k=kind: render(spec, k), repeats=3), goal=GOAL)
     snapshots = pinned(store, *NAMES)
     exports: dict[str, Callable[[], Any]] = {
         "numbers as a workbook": lambda: snapshot_excel(snapshots[1]),
@@ -58,7 +63,7 @@ def run() -> Iterator[Row]:
         "deck of eight figures": lambda: deck(snapshots, store),
     }  # fmt: skip
     for what, make in exports.items():
-        yield Row(what, taken(make), goal=GOAL)
+        yield Row(what, median_ms(make, repeats=3), goal=GOAL)
     store.close()
 
 
@@ -75,32 +80,14 @@ def opened() -> Store:
 
 def crowded(scan: Any) -> Any:
     """The volcano of a scan of 20,000 genes, of which the figure draws what the eye can tell."""
-    from dataclasses import replace
-
     draw = np.random.default_rng(1)
     z = draw.normal(size=20_000) * 1.2
     rows = scan.table.sample(20_000, replace=True, random_state=1).reset_index(drop=True)
     rows["gene"] = [f"G{i}" for i in range(len(rows))]
     ratio = np.exp(z * draw.uniform(0.1, 0.4, len(z)))
-    p = 2 * (1 - np.vectorize(_phi)(np.abs(z)))
+    p = 2 * ndtr(-np.abs(z))
     rows = rows.assign(hazard_ratio=ratio, p_value=np.maximum(p, 1e-12))
     return volcano_figure(
         replace(scan, table=rows), "G7", Look(medium="print", width_mm=88), adjusted=False,
         simulated=True,
     )  # fmt: skip
-
-
-def _phi(x: float) -> float:
-    from math import erf, sqrt
-
-    return 0.5 * (1 + erf(x / sqrt(2)))
-
-
-def taken(make: Callable[[], Any], repeats: int = 3) -> float:
-    """Median milliseconds."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        make()
-        times.append(time.perf_counter() - start)
-    return 1000 * float(np.median(times))
