@@ -38,7 +38,7 @@ TABLE_WIDTH = Inches(4.3)
 MOST_ROWS, MOST_COLUMNS = 8, 5
 """Of a native table; a longer one stays out of the slide."""
 
-DOTS_PER_INCH = 180
+DOTS_PER_INCH = 150
 THREADS = 2
 POINTS = 14.0
 """Size of a figure's small type on the slide, where its height allows."""
