@@ -418,7 +418,7 @@ def _protein_layers(look: Look) -> list[dict[str, Any]]:
                 "type": "text",
                 "clip": True,
                 "baseline": "middle",
-                "fontSize": 0.86 * s.small,
+                "fontSize": SHRUNK * s.small,
                 "opacity": {"expr": f"{wide} > {0.52 * s.small:.2f} * length(datum.name) ? 1 : 0"},
             },
             "encoding": {

@@ -111,7 +111,7 @@ LIGHT_GREY = Palette(
     rule="#D9D9D9",
     mutant="#000000",
     wild_type="#747474",
-    not_profiled="#4A4A4A",
+    not_profiled="#424242",
     further=("#333333", "#6A6A6A", "#151515", "#575757", "#747474"),
     warning="#1A1A1A",
 )

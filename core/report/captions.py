@@ -12,15 +12,30 @@ from core.report.snapshot import Snapshot
 MARK = "SIMULATED DATA"
 
 
+FIRST = (
+    "comparison", "group", "cohort", "name", "variable", "label", "gene", "change", "signature",
+    "method", "n", "n_mutant", "events", "hazard_ratio", "odds_ratio", "rho", "estimate",
+    "stratified_rank_biserial", "ci_lower", "ci_upper", "p_value", "q_value",
+)  # fmt: skip
+"""Columns that a table too wide for its place keeps first, where its figure has them."""
+
+
 def main_numbers(snapshot: Snapshot, rows: int, columns: int) -> pd.DataFrame | None:
     """The figure's numbers as text, or None where there are more than ``rows``.
 
-    Columns without a single value are left out; of more than ``columns`` the first stay.
+    Columns without a value are left out, as are identifiers beside names; of more than
+    ``columns`` those of FIRST stay, then the others in their order.
     """
     table = snapshot.numbers
     if table.empty or len(table) > rows:
         return None
-    kept = [c for c in table.columns if table[c].map(_known).any()][:columns]
+    kept = [c for c in table.columns if table[c].map(_known).any()]
+    if "name" in kept:
+        kept = [c for c in kept if not str(c).endswith("_id")]
+    if len(kept) > columns:
+        chosen = [c for c in FIRST if c in kept]
+        chosen += [c for c in kept if c not in FIRST and table[c].dtype != bool]
+        kept = [c for c in kept if c in chosen[:columns]]
     if not kept:
         return None
     return pd.DataFrame({str(c).replace("_", " "): table[c].map(number_text) for c in kept})
@@ -41,8 +56,3 @@ def number_text(value: Any) -> str:
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:.3g}" if abs(value) >= 1e-3 else f"{value:.1e}"
-
-
-def numbered(snapshots: list[Snapshot]) -> list[tuple[int, Snapshot]]:
-    """Snapshots with the numbers that every export gives them."""
-    return list(enumerate(snapshots, 1))

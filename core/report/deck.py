@@ -38,7 +38,7 @@ TABLE_WIDTH = Inches(4.3)
 MOST_ROWS, MOST_COLUMNS = 8, 5
 """Of a native table; a longer one stays out of the slide."""
 
-DOTS_PER_INCH = 180
+DOTS_PER_INCH = 150
 THREADS = 2
 POINTS = 14.0
 """Size of a figure's small type on the slide, where its height allows."""
@@ -46,8 +46,9 @@ POINTS = 14.0
 TYPEFACE = FONT.split(", ")[2]
 """The one of the figures' fonts that every office machine has."""
 
-AROUND = 9.0
-"""Height of what stands above and below a figure's area, in its small letters."""
+AROUND, FREE_AROUND = 9.0, 14.0
+"""Height of what stands above and below a figure's area, in its small letters; one whose height is
+free may have numbers at risk beneath it."""
 
 LINES, LETTERS = 27, 150
 """Of a slide of text at 12 points."""
@@ -173,11 +174,13 @@ def _drawing(spec: dict[str, Any], wide: float, high: float) -> Drawing:
     fixed = at_width(spec, wide * 25.4, POINTS)
     letters = float(spec["config"]["axis"]["labelFontSize"])
     scale = POINTS * PIXELS_PER_POINT / letters
-    room, needed = high * 96 / scale, float(fixed["height"]) + AROUND * letters
+    free = spec["height"] == (spec.get("usermeta") or {}).get("elastic")
+    around = (FREE_AROUND if free else AROUND) * letters
+    room, needed = high * 96 / scale, float(fixed["height"]) + around
     if needed <= room:
         return draw(fixed)
-    if fixed["height"] == (spec.get("usermeta") or {}).get("elastic"):
-        return draw({**fixed, "height": round(max(room - AROUND * letters, 0.45 * room))})
+    if free:
+        return draw({**fixed, "height": round(max(room - around, 0.45 * room))})
     return draw(spec, wide * 25.4, max(POINTS * room / needed, 7.0))
 
 
@@ -238,6 +241,7 @@ def _sources(slides: Deck, made: Methods) -> None:
 def _title(slide: Any, text: str, size: float) -> None:
     shown = textwrap.shorten(_clean(text), 180, placeholder="…")
     slide.shapes.title.text = shown
+    slide.shapes.title.text_frame.margin_left = 0
     # a long title takes two smaller lines
     paragraph = slide.shapes.title.text_frame.paragraphs[0]
     _font(paragraph, size if len(shown) < 80 else 0.72 * size, LIGHT.ink, bold=True)

@@ -38,6 +38,10 @@ LEAST_HEIGHT = 0.7
 """Share of its height that a figure without rows keeps where it becomes narrow."""
 
 
+TITLE, AXIS_TITLE = 9.5 / 8, 8.5 / 8
+"""Size of titles in the small type of print."""
+
+
 @dataclass(frozen=True)
 class Drawing:
     """A figure drawn once: its SVG text in pixels, and their size on paper.
@@ -138,6 +142,10 @@ def at_width(spec: dict[str, Any], width_mm: float, points: float | None = None)
     meta = {**(spec.get("usermeta") or {}), "width_mm": width_mm}
     sized = {**spec, "width": width, "usermeta": meta}
     sized["autosize"] = {"type": "fit-x", "contains": "padding"}
+    # titles of a projector are larger beside its other type than print has them
+    title = {**spec["config"]["title"], "fontSize": letters * TITLE}
+    axis = {**spec["config"]["axis"], "titleFontSize": letters * AXIS_TITLE}
+    sized["config"] = {**spec["config"], "title": title, "axis": axis}
     elastic = meta.get("elastic")
     if elastic is not None and elastic == spec.get("height"):
         sized["height"] = round(min(max(0.6 * width, LEAST_HEIGHT * elastic), elastic))
