@@ -87,6 +87,10 @@ def test_choices_that_only_change_the_figure_are_in_the_code(app: App, key: str,
     assert fewer == spec(charts(at)[2])["layer"], "as on the page"
 
 
+def test_the_usual_covariates_are_not_written_out(app: App) -> None:
+    assert "Covariate" not in shown_code(app("cox"))
+
+
 def test_names_of_the_script_hide_no_function(app: App) -> None:
     for page in sorted(WRITERS):
         tree = ast.parse(shown_code(app(page)))
