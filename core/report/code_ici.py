@@ -19,7 +19,7 @@ from core.analysis import (
     survival,
     survival_panels,
 )
-from core.analysis.covariates import CODINGS, Covariate
+from core.analysis.covariates import CODINGS, DEFAULT_COVARIATES, Covariate
 from core.analysis.proportionality import hazard_over_time, proportionality
 from core.analysis.response import response_by_group
 from core.analysis.three_numbers import three_numbers
@@ -103,8 +103,10 @@ def _responses(script: Script, arguments: Mapping[str, Any]) -> None:
 def _cox(script: Script, questions: Questions, options: Mapping[str, Any]) -> None:
     if (asked := questions.first("cox")) is None:
         return
-    named = tuple(map(_plainly, asked.arguments["covariates"]))
-    script.ask("result", cox_model.cox_question, {**asked.arguments, "covariates": named})
+    chosen: Any = tuple(map(_plainly, asked.arguments["covariates"]))
+    if chosen and chosen != DEFAULT_COVARIATES:
+        chosen = script.let("covariates", chosen)
+    script.ask("result", cox_model.cox_question, {**asked.arguments, "covariates": chosen})
     answer_lines(script, cox.answer)
     script.figure("figure", cox.multivariable_figure, RESULT)
     script.figure("alone", cox.univariable_figure, RESULT)

@@ -55,7 +55,9 @@ class Script:
         chosen = f"{name}_{taken + 1}" if taken else name
         self._named[chosen] = value
         line = f"{chosen} = {self.value(value)}"
-        if len(line) > WIDTH and is_dataclass(value) and not isinstance(value, type):
+        if len(line) > WIDTH and isinstance(value, tuple):
+            line = "\n".join([f"{chosen} = (", *(f"    {self.value(v)}," for v in value), ")"])
+        elif len(line) > WIDTH and is_dataclass(value) and not isinstance(value, type):
             head = f"{chosen} = {self.use(type(value))}("
             line = "\n".join([head, *(f"    {f}," for f in self._fields(value)), ")"])
         self.add(line)

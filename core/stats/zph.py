@@ -67,7 +67,7 @@ def cox_zph(fit: CoxFit, transform: str = "km") -> ZphTest:
     ``transform`` is the time scale g on which a trend is sought: "km" (1 - Kaplan-Meier just
     before t), "rank", "identity" or "log"; g is centred on its mean over deaths. Terms with an
     infinite coefficient get NaN and a warning. Raises BadInput for "log" with a death at time 0
-    and NotEnoughData where nothing was estimated.
+    and NotEnoughData where nothing was estimated or all deaths stand at one time.
     """
     if transform not in TRANSFORMS:
         raise BadInput(f"Unknown transform {transform!r}.", expected=", ".join(TRANSFORMS))
@@ -76,6 +76,8 @@ def cox_zph(fit: CoxFit, transform: str = "km") -> ZphTest:
         raise NotEnoughData("No coefficient of the model is finite; nothing can be tested.")
     at, sets = fit.at_estimate(), fit.sets
     scale_time = _transformed(sets, transform)
+    if np.ptp(scale_time) == 0:
+        raise NotEnoughData("All deaths stand at one time; no trend in time can be tested.")
     g = scale_time - np.average(scale_time, weights=sets.deaths)
     own = np.zeros(sets.n)
     weight = 1.0 if sets.weights is None else sets.weights[sets.death_rows]

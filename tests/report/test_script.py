@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.analysis.covariates import Covariate
 from core.analysis.cox_model import cox_question
 from core.model import NON_SYNONYMOUS, VARIANT_GROUPS, Filters, Range, Stratifier
 from core.report.code import page_code
@@ -56,6 +57,14 @@ def test_a_long_value_is_broken_and_still_the_same() -> None:
     script.let("x", value)
     assert read_again(script, "x") == value
     assert "\n    tumor_types=" in script.text("# test")
+
+
+def test_a_long_tuple_stands_one_a_line() -> None:
+    value = tuple(Covariate(v, coding="linear") for v in ("age_years", "tmb", "clinical:weight"))
+    script = Script()
+    script.let("covariates", value)
+    assert read_again(script, "covariates") == value
+    assert script.text("#").count('\n    Covariate("') == 3
 
 
 def test_one_value_has_one_name() -> None:

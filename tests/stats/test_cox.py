@@ -236,6 +236,14 @@ def test_everything_tied() -> None:
     assert np.isfinite(fit.std_errors[0]) and fit.likelihood_ratio_test.p_value == pytest.approx(1)
 
 
+@pytest.mark.parametrize("transform", ["km", "rank", "identity"])
+@pytest.mark.parametrize("at", [0.0, 5.0])
+def test_deaths_at_one_time_tell_nothing_of_a_trend(transform: str, at: float) -> None:
+    fit = cox(X, np.full(len(TIME), at), EVENT)
+    with pytest.raises(NotEnoughData, match="one time"):
+        cox_zph(fit, transform)
+
+
 def test_time_zero_counts_like_any_time() -> None:
     shifted = cox(X, TIME - 1, EVENT)
     assert shifted.coefficients == pytest.approx(cox(X, TIME, EVENT).coefficients, rel=1e-12)
