@@ -29,6 +29,8 @@ blocks.explored(
     simulated=simulated,
     key="scatter",
 )
+if words := scatter.not_drawn(result):
+    st.caption(words)
 st.subheader("In each tumour type", anchor=False)
 blocks.figure(
     scatter.by_type_figure(result, look, simulated=simulated),
