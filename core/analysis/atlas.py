@@ -99,7 +99,7 @@ class _Inputs(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._asked)
 
-    def __getitem__(self, number: Any) -> ScanInput | str:
+    def __getitem__(self, number: Any) -> Any:  # a ScanInput, or why there is none
         look = self._asked[number]
         try:
             return scan_input(self._store, look.filters, endpoint=look.endpoint)
