@@ -34,6 +34,8 @@ show.explored(
     name=scatter.name(result),
     key="scatter",
 )
+if words := scatter.not_drawn(result):
+    st.caption(words)
 st.subheader("In each tumour type", anchor=False)
 show.figure(scatter.by_type_figure, lambda r: r.by_type, key="correlations")
 blocks.methods(result.methods)

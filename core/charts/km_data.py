@@ -15,11 +15,16 @@ HOVER_STEPS = 80
 """Places along the axis where pointing shows a tooltip."""
 
 
+PLACES = 2_000
+"""Places along the axis at which a group has one step and one censoring tick at most: more than
+there are pixels. Curves of fewer steps are drawn as they are."""
+
+
 def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[str, pd.DataFrame]:
     """Every dataset of the figure; ``facts`` are the lines printed inside it."""
     return {
-        "curves": _named(_steps(result.curves), result),
-        "censored": _named(result.censored, result),
+        "curves": _named(thinned(_steps(result.curves)), result),
+        "censored": _named(thinned(result.censored), result),
         "risk": _risk(result),
         "ends": _ends(result, look),
         "medians": _medians(result),
@@ -43,6 +48,19 @@ def _steps(curves: pd.DataFrame) -> pd.DataFrame:
     bounds = ["ci_lower", "ci_upper"]
     steps[bounds] = steps[bounds].fillna(steps.groupby("group", sort=False)[bounds].ffill())
     return steps
+
+
+def thinned(rows: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` (group, time; in time order), the last at each place where there are many.
+
+    Every row that stays is as it was: a curve is right at its steps, and late by less than a
+    PLACES-th of the axis between them.
+    """
+    many = rows.groupby("group", sort=False).time.transform("size") > PLACES
+    if not many.any():
+        return rows
+    place = np.floor(rows.time / max(float(rows.time.max()), 1e-12) * PLACES)
+    return rows[~many | ~pd.DataFrame({"g": rows.group, "p": place}).duplicated(keep="last")]
 
 
 def _risk(result: SurvivalComparison) -> pd.DataFrame:

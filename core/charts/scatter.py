@@ -17,19 +17,22 @@ from core.charts.wording import DASH, p_text
 
 RHO = "Spearman's correlation"
 SIZE = 5
+MOST = 20_000
+"""Patients drawn at most; of more, every group has its share, evenly in the patients' order."""
 
 
 def scatter_points(result: Correlation, look: Look, *, simulated: bool) -> dict[str, Any]:
     """A Plotly figure (WebGL) of every patient, a trace per group, the small group on top."""
     p = look.palette
-    traces = []
+    drawn, traces = points(result), []
     for group, color in _groups(result, look):
-        rows = result.rows[result.rows.group == group]
+        rows = drawn[drawn.group == group]
+        n = int((result.rows.group == group).sum())
         traces.append(
             {
                 "type": "scattergl",
                 "mode": "markers",
-                "name": f"{group} ({len(rows):,})",
+                "name": f"{group} ({n:,})",
                 "x": rows.x.to_numpy(),
                 "y": rows.y.to_numpy(),
                 "text": (rows.patient_id + ", " + rows.tumor_type.fillna("type unknown")).tolist(),
@@ -52,6 +55,25 @@ def scatter_points(result: Correlation, look: Look, *, simulated: bool) -> dict[
     }}  # fmt: skip
 
 
+def points(result: Correlation) -> pd.DataFrame:
+    """The patients that are drawn: all of them, or MOST."""
+    rows = result.rows
+    if len(rows) <= MOST:
+        return rows
+    order = rows.group.argsort(kind="stable").to_numpy()
+    return rows.iloc[np.sort(order[np.linspace(0, len(rows) - 1, MOST).astype(np.intp)])]
+
+
+def not_drawn(result: Correlation) -> str:
+    """What is to be said of patients that are not drawn; empty where there are none."""
+    if len(result.rows) <= MOST:
+        return ""
+    return (
+        f"{MOST:,} of {len(result.rows):,} patients are drawn, each group in its share; all are in "
+        "the correlations and in the file of rows."
+    )
+
+
 def scatter_figure(
     result: Correlation,
     look: Look | None = None,
@@ -63,7 +85,7 @@ def scatter_figure(
     look = look or Look()
     groups = _groups(result, look)
     order = {g: i for i, (g, _) in enumerate(groups)}
-    rows = result.rows.sort_values("group", key=lambda g: g.map(order), kind="stable")
+    rows = points(result).sort_values("group", key=lambda g: g.map(order), kind="stable")
     scale = {"domain": [g for g, _ in groups], "range": [c for _, c in groups]}
     layer = {
         "data": {"name": "points"},

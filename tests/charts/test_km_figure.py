@@ -12,7 +12,7 @@ import pytest
 
 from core.analysis.survival import SurvivalComparison, compare_survival
 from core.charts.km import facts, km_figure
-from core.charts.km_data import _apart
+from core.charts.km_data import PLACES, _apart, thinned
 from core.charts.survival_tables import answer, arms, ratios
 from core.charts.theme import Look
 from core.report.figures import render
@@ -162,3 +162,22 @@ def test_png_shows_its_text(result: SurvivalComparison) -> None:
     spec = figure.for_export()
     blank = {**spec, "config": {**spec["config"], "font": "No Such Family"}}
     assert len(render(spec, "png")) > 1.3 * len(render(blank, "png"))
+
+
+def test_a_curve_of_many_steps_is_thinned_and_stays_right_where_it_is_drawn() -> None:
+    time = np.linspace(0, 60, 9001)
+    whole = pd.DataFrame(
+        {
+            "group": np.repeat(["wild type", "mutant"], [9001, 4]),
+            "time": np.concatenate([time, [0.0, 7.0, 7.001, 60.0]]),
+            "survival": np.concatenate([np.exp(-time / 30), [1.0, 0.9, 0.8, 0.5]]),
+        }
+    )
+    drawn = thinned(whole)
+    wild = drawn[drawn.group == "wild type"]
+    assert PLACES <= len(wild) <= PLACES + 1
+    assert wild.time.iloc[-1] == 60 and np.diff(wild.time).max() < 2 * 60 / PLACES
+    pd.testing.assert_frame_equal(wild, whole.loc[wild.index])
+    assert (drawn.group == "mutant").sum() == 4, "a small group keeps every step"
+    few = whole[whole.group == "mutant"]
+    assert thinned(few) is few
