@@ -91,17 +91,17 @@ def main() -> None:
     page = navigation(hidden=not visitor.admitted)
     access.tell(visitor)
     if visitor.admitted:
-        show(page)
+        show(page, visitor)
     st.html(f'<span class="run" data-run="{state.next_run()}"></span>')
 
 
-def show(page: st.Page) -> None:
+def show(page: st.Page, visitor: access.Access) -> None:
     """Banner, filters and the page."""
     try:
         opened = prepare()
         data_banner(opened)
         state.put(opened.store, sidebar.ask(opened.store, cached.facts(opened.store)))
-        access.foot(code_version(), opened.store.version)
+        access.foot(visitor, code_version(), opened.store.version)
         told = st.container()
         try:
             page.run()
