@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from core.analysis.ledger import Ledger, ledger
+from core.mirror import brought_here
 from core.model import DashboardError
 from core.store import Store, current_build, open_store
 
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; expected failures are printed in their own words and give 1."""
     args = _parser().parse_args(arguments)
     try:
-        store = _store(args.store)
+        store = _store(brought_here(args.store))
         try:
             return int(args.run(store, args))
         finally:
@@ -43,9 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--json", action="store_true", help="JSON instead of a table")
     one.add_argument(
         "--store",
-        type=Path,
-        default=Path(os.environ.get(STORE_VARIABLE) or "stores"),
-        help=f"store folder or file (default: ${STORE_VARIABLE}, else stores)",
+        default=os.environ.get(STORE_VARIABLE) or "stores",
+        help=f"store folder, file or address (default: ${STORE_VARIABLE}, else stores)",
     )
     one.set_defaults(run=_ledger)
     return parser
@@ -53,7 +53,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _store(folder: Path) -> Store:
     """The store that the dashboard would show: the real one, else the simulated one beside it."""
-    folder = folder.expanduser()
     simulated = folder / "simulated"
     if folder.is_dir() and current_build(folder) is None and simulated.is_dir():
         folder = simulated

@@ -67,9 +67,6 @@ STORE_VARIABLE = "ICI_EXPLORER_STORE"
 """Environment variable that names a store folder (or one store file), or the address of a store
 folder elsewhere, such as ``s3://bucket/stores``."""
 
-CACHE_VARIABLE = "ICI_EXPLORER_CACHE"
-"""Environment variable that names the folder for copies of a store that stands elsewhere."""
-
 Progress = Callable[[str, float], None]
 
 
@@ -113,8 +110,7 @@ def is_shared() -> bool:
 def store_folder() -> Path:
     """The folder (or file) of this machine that is read; of a store elsewhere, its copies'."""
     if is_shared():
-        caches = os.environ.get(CACHE_VARIABLE) or "~/.cache/ici-explorer"
-        return copy_folder(store_address(), Path(caches).expanduser().resolve())
+        return copy_folder(store_address())
     return Path(store_address()).expanduser().resolve()
 
 
