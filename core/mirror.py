@@ -23,6 +23,9 @@ from pathlib import Path
 from core.model import StoreError
 from core.store import POINTER, current_build
 
+CACHE_VARIABLE = "ICI_EXPLORER_CACHE"
+"""Environment variable that names the folder for copies of a store that stands elsewhere."""
+
 CHECK_SECONDS = 30.0
 """How often a running server asks the address for a new build."""
 
@@ -44,9 +47,18 @@ def is_elsewhere(address: str) -> bool:
     return "://" in address
 
 
-def copy_folder(address: str, caches: Path) -> Path:
+def copy_folder(address: str) -> Path:
     """The folder of this machine where copies of ``address`` stand: one for each address."""
-    return caches / hashlib.sha256(address.encode()).hexdigest()[:16]
+    caches = Path(os.environ.get(CACHE_VARIABLE) or "~/.cache/ici-explorer").expanduser()
+    return caches.resolve() / hashlib.sha256(address.encode()).hexdigest()[:16]
+
+
+def brought_here(address: str) -> Path:
+    """``address`` as a path of this machine: itself, or the newest build of a store elsewhere,
+    copied now. Raises StoreError."""
+    if not is_elsewhere(address):
+        return Path(address).expanduser()
+    return Mirror(address, copy_folder(address)).refresh()
 
 
 @dataclass(frozen=True)
@@ -129,7 +141,7 @@ class Mirror:
                 where=str(self.folder),
                 expected="a folder that can be written to, with room for the store",
                 found=f"{type(error).__name__}: {error}",
-                remedy=f"Free some space or set ICI_EXPLORER_CACHE to another folder. {UNCHANGED}",
+                remedy=f"Free some space or set {CACHE_VARIABLE} to another folder. {UNCHANGED}",
             ) from error
         self._forget_old(path)
         return path

@@ -136,12 +136,12 @@ def main() -> None:
     access.tell(visitor)
     if visitor.admitted:
         state.visit("" if page.url_path == DEFAULT_PAGE else page.url_path)
-        show(page)
+        show(page, visitor)
     spent = 1e3 * (time.perf_counter() - started)
     st.html(f'<span class="run" data-run="{state.next_run()}" data-ms="{spent:.1f}"></span>')
 
 
-def show(page: st.Page) -> None:
+def show(page: st.Page, visitor: access.Access) -> None:
     """Banner, filters and the page; or what is presented in their place."""
     try:
         with st.container(key="top"):
@@ -149,7 +149,7 @@ def show(page: st.Page) -> None:
             opened = prepare()
             data_banner(opened)
             state.put(opened.store, sidebar.ask(opened.store, cached.facts(opened.store)))
-            access.foot(code_version(), opened.store.version)
+            access.foot(visitor, code_version(), opened.store.version)
             pinboard.recall()
             toolbar.show()
             compare.bar(opened.store)

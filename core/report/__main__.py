@@ -14,7 +14,6 @@ import argparse
 import json
 import math
 import sys
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -24,6 +23,7 @@ from core.analysis.atlas import FOUND, SETTINGS
 from core.analysis.atlas_file import make_atlas, open_atlas
 from core.analysis.gene_scan import ADJUSTED
 from core.analysis.ledger import Ledger, ledger
+from core.mirror import brought_here
 from core.model import DashboardError
 from core.report import exports
 from core.store import STORE_VARIABLE, Store, current_build, open_store
@@ -70,15 +70,14 @@ def _parser() -> argparse.ArgumentParser:
 def _store_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--store",
-        type=Path,
-        default=Path(os.environ.get(STORE_VARIABLE) or "stores"),
-        help=f"store folder or file (default: ${STORE_VARIABLE}, else stores)",
+        default=os.environ.get(STORE_VARIABLE) or "stores",
+        help=f"store folder, file or address (default: ${STORE_VARIABLE}, else stores)",
     )
 
 
-def _store(folder: Path) -> Store:
+def _store(place: str) -> Store:
     """The store that the dashboard would show: the real one, else the simulated one beside it."""
-    folder = folder.expanduser()
+    folder = brought_here(place)
     simulated = folder / "simulated"
     if folder.is_dir() and current_build(folder) is None and simulated.is_dir():
         folder = simulated

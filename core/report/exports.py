@@ -19,7 +19,7 @@ from core.report.snapshot import Snapshot, from_json
 from core.report.tables import file_name, snapshot_excel
 from core.store import Store
 
-OpenStore = Callable[[Path], Store]
+OpenStore = Callable[[str], Store]
 
 
 def add_commands(

@@ -152,11 +152,11 @@ def tell(access: Access) -> None:
         )
 
 
-def foot(version: str, build: str) -> None:
-    """The end of the sidebar: the versions of program and data, and who is logged in."""
+def foot(access: Access, version: str, build: str) -> None:
+    """The end of the sidebar: the versions of program and data, and the way out of a login."""
     with st.sidebar:
         st.caption(f"ICI Explorer {escaped(version)}, build {escaped(build)}")
-        if _login() is not None and _user().get("is_logged_in"):
+        if access is Access.ADMITTED:
             st.button(
                 "Log out",
                 key="log_out",

@@ -74,9 +74,6 @@ from core.ui.state import Own
 if TYPE_CHECKING:
     from data.own.workspace import Workspace
 
-CACHE_VARIABLE = "ICI_EXPLORER_CACHE"
-"""Environment variable that names the folder for copies of a store that stands elsewhere."""
-
 Progress = Callable[[str, float], None]
 
 
@@ -122,8 +119,7 @@ def is_shared() -> bool:
 def store_folder() -> Path:
     """The folder (or file) of this machine that is read; of a store elsewhere, its copies'."""
     if is_shared():
-        caches = os.environ.get(CACHE_VARIABLE) or "~/.cache/ici-explorer"
-        return copy_folder(store_address(), Path(caches).expanduser().resolve())
+        return copy_folder(store_address())
     return Path(store_address()).expanduser().resolve()
 
 

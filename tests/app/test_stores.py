@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import core.ui.cached as cached
+from core.mirror import CACHE_VARIABLE
 from core.store import POINTER, current_build
 from core.ui import banner
 from data.push import push
@@ -131,7 +132,7 @@ def test_store_elsewhere_is_copied_and_followed_without_a_restart(
 ) -> None:
     shared = f"file://{tmp_path / 'shared'}"
     monkeypatch.setenv(cached.STORE_VARIABLE, shared)
-    monkeypatch.setenv(cached.CACHE_VARIABLE, str(tmp_path / "copies"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "copies"))
     monkeypatch.setattr(cached, "CHECK_SECONDS", 0.0)
     at = start()
     assert not at.exception and any("cannot be reached" in e.value for e in at.error)
@@ -163,7 +164,7 @@ def test_simulated_store_elsewhere_offers_no_build_here(
     start: App, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(cached.STORE_VARIABLE, f"file://{tmp_path / 'shared'}")
-    monkeypatch.setenv(cached.CACHE_VARIABLE, str(tmp_path / "copies"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "copies"))
     monkeypatch.setattr("core.ui.state.is_local", lambda: True)
     make(tmp_path / "shared")
     at = start()

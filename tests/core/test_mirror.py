@@ -14,8 +14,9 @@ import fsspec
 import pytest
 
 from core import mirror as module
-from core.mirror import Mirror, copy_folder, is_elsewhere
+from core.mirror import CACHE_VARIABLE, Mirror, copy_folder, is_elsewhere
 from core.model import BuildError, StoreError
+from core.report.__main__ import main as report
 from core.store import POINTER, current_build, open_store
 from data.push import push
 from tests.app.small_store import make
@@ -199,10 +200,24 @@ def test_the_address_is_asked_no_more_often_than_told(
     assert len(asked) == 1
 
 
-def test_addresses_have_folders_of_their_own(tmp_path: Path) -> None:
+def test_addresses_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
     assert is_elsewhere("s3://bucket/stores") and not is_elsewhere("/srv/stores")
-    both = {copy_folder(a, tmp_path) for a in ("s3://bucket/a", "s3://bucket/b")}
+    both = {copy_folder(a) for a in ("s3://bucket/a", "s3://bucket/b")}
     assert len(both) == 2 and all(f.parent == tmp_path for f in both)
+
+
+def test_commands_read_a_store_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "copies"))
+    make(tmp_path / "shared", build_id="shared")
+    assert report(["ledger", "--json", "--store", f"file://{tmp_path / 'shared'}"]) == 0
+    assert json.loads(capsys.readouterr().out)["build_id"] == "shared"
+    assert report(["ledger", "--store", f"file://{tmp_path / 'none'}"]) == 1
+    assert "cannot be reached" in capsys.readouterr().err
 
 
 def test_push_that_fails_leaves_what_was_current(tmp_path: Path, web: str) -> None:

@@ -16,7 +16,8 @@ from typing import Any, Self
 
 import pytest
 
-from core.ui.cached import CACHE_VARIABLE, STORE_VARIABLE
+from core.mirror import CACHE_VARIABLE
+from core.ui.cached import STORE_VARIABLE
 from dashboard.server import REPLICA_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]

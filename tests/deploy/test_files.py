@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from core.mirror import CACHE_VARIABLE
 from core.ui import banner, cached
 from dashboard import server
 from data.__main__ import _parser
@@ -134,7 +135,7 @@ def test_the_container_has_everything_that_runs() -> None:
 
 def test_the_container_names_variables_that_the_app_reads() -> None:
     told = dict(pair.split("=", 1) for pair in arguments("ENV").split())
-    assert set(told) == {cached.STORE_VARIABLE, cached.CACHE_VARIABLE, banner.RAW_VARIABLE}
+    assert set(told) == {cached.STORE_VARIABLE, CACHE_VARIABLE, banner.RAW_VARIABLE}
     made = re.search(r"mkdir -p ([^&]+?)\s*&&", CONTAINER)
     assert made and set(told.values()) <= set(made[1].split())
 
@@ -154,5 +155,5 @@ def test_commands_of_the_data_services_exist(name: str) -> None:
 
 def test_the_variable_that_publishes_the_address_is_documented() -> None:
     text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
-    for variable in ("ICI_EXPLORER_LISTEN", cached.STORE_VARIABLE, cached.CACHE_VARIABLE):
+    for variable in ("ICI_EXPLORER_LISTEN", cached.STORE_VARIABLE, CACHE_VARIABLE):
         assert f"`{variable}" in text

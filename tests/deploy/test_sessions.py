@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.analysis.survival import survival_question
@@ -102,3 +103,24 @@ def test_a_visitor_who_leaves_in_the_middle_disturbs_nobody(served: Process) -> 
 
     asyncio.run(story())
     assert "Traceback" not in served.log()
+
+
+def test_memory_does_not_grow_with_reruns(served: Process) -> None:
+    """200 reruns of four sessions after 60 that fill what is kept. 1,000 are a benchmark:
+    ``python -m tests.benchmarks load``."""
+
+    async def reruns(each: int) -> None:
+        async def one(number: int) -> None:
+            visitor = Visitor(served.address, view="Pooled only", gene=GENES[number % 3])
+            await visitor.open()
+            for n in range(each):
+                await visitor.change(age=(20.0 + n % 20, 100.0))
+            await visitor.close()
+
+        await asyncio.gather(*(one(n) for n in range(4)))
+
+    asyncio.run(reruns(15))
+    before = psutil.Process(served.process.pid).memory_info().rss
+    asyncio.run(reruns(50))
+    grown = psutil.Process(served.process.pid).memory_info().rss - before
+    assert grown < 0.05 * before, f"{grown / 1e6:.0f} MB on {before / 1e6:.0f} MB"
