@@ -1,4 +1,4 @@
-"""The pages of the app, read from dashboard/Home.py, so that a test of every page covers a new one."""
+"""The pages of the app, read from dashboard/Home.py: a test of every page covers a new one."""
 
 from __future__ import annotations
 
