@@ -52,7 +52,14 @@ LISTED = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[-+=]))")
 """The start of a line that would make it a list or a heading."""
 
 UNSEEN = dict.fromkeys(
-    [*range(9), *range(10, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
+    [
+        *range(9),
+        *range(10, 0x20),
+        *range(0x7F, 0xA0),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+    ],
+    "\ufffd",
 )
 """Control characters, among them those that turn the direction of the text behind them."""
 
