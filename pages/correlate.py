@@ -26,6 +26,7 @@ blocks.explored(
     lambda look: scatter.scatter_figure(result, look, simulated=simulated, heading=heading),
     result.rows,
     name=scatter.name(result),
+    description=f"{title}, one point per patient. {scatter.answer(result)}",
     simulated=simulated,
     key="scatter",
 )

@@ -73,10 +73,15 @@ def explored(
     rows: pd.DataFrame,
     *,
     name: str,
+    description: str,
     simulated: bool,
     key: str,
 ) -> None:
-    """Draw a Plotly figure of many points; offer its printed twin and its rows."""
+    """Draw a Plotly figure of many points; offer its printed twin and its rows.
+
+    ``description`` is for those who do not see it: Plotly's figures take none themselves.
+    """
+    st.html(f'<p class="unseen">{html.escape(description)}</p>')
     st.plotly_chart(shown, width="stretch", theme=None, key=key, config={"displaylogo": False})
     _downloads(name, for_print, rows, simulated=simulated, key=key)
 
