@@ -52,7 +52,7 @@ DARK_STYLE = f"""
 CAPTION_STYLE = """
 <style>
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] :is(p, li) {{
-  color: {color} !important; }}
+  color: {color} !important; opacity: 1 !important; }}
 </style>
 """
 """Streamlit writes captions at 60 % of the text's colour: 4.1 to 1, where AA asks for 4.5."""

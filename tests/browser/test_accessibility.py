@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.waiting import charts_fit
+from tests.browser.waiting import charts_fit, stays_empty
 from tests.house.pages import PAGES
 
 Visit = Callable[..., Any]
@@ -102,6 +102,6 @@ def test_nothing_moves_for_those_who_ask_for_stillness(visit: Visit) -> None:
         page,
         """() => [...document.querySelectorAll('*')].filter(e => {
           const s = getComputedStyle(e);
-          return parseFloat(s.transitionDuration) > 0.001 || parseFloat(s.animationDuration) > 0.001;
+          return [s.transitionDuration, s.animationDuration].some(d => parseFloat(d) > 0.001);
         }).map(e => e.outerHTML.slice(0, 120)).slice(0, 5)""",
     )
