@@ -104,9 +104,11 @@ def _coded(covariate: Covariate) -> Covariate:
     )  # fmt: skip
     cut = None
     if coding == "cut":
+        label = f"{covariate.label}: upper group from"
+        bound = state.check_number(f"{key}_cut", label, 0, 3000)
         cut = st.number_input(
-            f"{covariate.label}: upper group from", 0.0, 3000.0, USUAL_CUT[covariate.variable],
-            key=f"{key}_cut", bind="query-params", format="%g",
+            label, 0.0, 3000.0, USUAL_CUT[covariate.variable],
+            key=f"{key}_cut", bind=bound, format="%g",
         )  # fmt: skip
     return Covariate(covariate.variable, str(coding), cut=cut)
 

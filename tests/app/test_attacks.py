@@ -64,6 +64,9 @@ ATTACKS = (
     "A" * 20_000,
 )
 
+NUMBERS = ("inf", "nan", "-1e999", "1e30")
+"""Given to every parameter at once."""
+
 UNSEEN_SIGNS = "[\x00-\x08\u202a-\u202e\u2066-\u2069]"
 
 MARK = "zqx"
@@ -165,6 +168,8 @@ def test_every_parameter_of_a_page_takes_any_text(attacked: App, page: str) -> N
             attack = marked(ATTACKS[(turn + i) % len(ATTACKS)])
             query[key] = [attack, ATTACKS[(turn + i + 1) % len(ATTACKS)]] if i % 2 else attack
         assert_only_text(attacked(page, **query))
+    for number in NUMBERS:
+        assert_only_text(attacked(page, **dict.fromkeys(keys, number)))
 
 
 @pytest.mark.parametrize("way", WAYS)
