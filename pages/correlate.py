@@ -32,6 +32,7 @@ show.explored(
     scatter.scatter_figure,
     lambda r: r.rows,
     name=scatter.name(result),
+    description=f"{title}, one point per patient. {scatter.answer(result)}",
     key="scatter",
 )
 if words := scatter.not_drawn(result):

@@ -102,10 +102,8 @@ else:
     blocks.sentence(protein.sentence)
     blocks.warnings(protein.warnings)
     end = max(protein.length, 2)
-    state.check_number(f"residues_{protein.gene}", "Residues", 1, end)
-    window = st.slider(
-        "Residues", 1, end, (1, end), key=f"residues_{protein.gene}", bind="query-params"
-    )
+    bound = state.check_number(f"residues_{protein.gene}", "Residues", 1, end)
+    window = st.slider("Residues", 1, end, (1, end), key=f"residues_{protein.gene}", bind=bound)
 
     def along_protein(found: ProteinMap, look: Look, **how: Any) -> Figure:
         """The window is of this gene's residues; another gene is shown whole."""

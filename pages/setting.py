@@ -23,14 +23,14 @@ store, asked = state.store(), state.question()
 subject = f"a mutation in {asked.subject}" if asked.stratifier.of_mutations else asked.subject
 title = f"Is {subject} predictive or prognostic?"
 st.title(title, anchor=False)
-state.check_number("least", "Mutant patients", 1, MOST)
+bound = state.check_number("least", "Mutant patients", 1, MOST)
 least = st.slider(
     "Mutant patients that a tumour type needs, on each side",
     1,
     MOST,
     MIN_MUTANT,
     key="least",
-    bind="query-params",
+    bind=bound,
     width=420,
 )
 

@@ -106,7 +106,7 @@ def how_strong() -> None:
 
 def over_time() -> None:
     st.subheader("Over time", anchor=False)
-    state.check_number("tau", "Horizon", 1, 600)
+    bound = state.check_number("tau", "Horizon", 1, 600)
     horizon = st.number_input(
         "Horizon of the mean (months)",
         1.0,
@@ -114,7 +114,7 @@ def over_time() -> None:
         None,
         format="%g",
         key="tau",
-        bind="query-params",
+        bind=bound,
         placeholder="while 10 of each group are at risk",
         width=320,
     )

@@ -154,6 +154,8 @@ def _read_predictor(p: dict[str, Any]) -> Predictor:
         unit=str(p["unit"]),
         pooled=pooled,
     )
+    if not made.levels and not made.observed:
+        raise ValueError(f"no observed values of {label}")
     if len(p["coefficients"]) != made.width:
         raise ValueError(f"{len(p['coefficients'])} coefficients of {label}")
     return made

@@ -291,7 +291,11 @@ class Look:
                 "subtitlePadding": 6,
                 "subtitleLineHeight": s.small * 1.4,
             },
-            "text": {"color": p.ink, "fontSize": s.small},
+            "text": {"color": p.ink, "fontSize": s.small, "aria": True},
+            # Vega names each mark container, and an empty or unlabelled one is a picture without
+            # words to a screen reader; the figure's description says it all. Marks that are
+            # clicked say so themselves.
+            "mark": {"aria": False},
         }
 
 

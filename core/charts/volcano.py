@@ -188,7 +188,7 @@ def _template(look: Look, simulated: bool, reach: float, top: float) -> dict[str
         {
             "name": "points",
             "data": {"name": "genes"},
-            "mark": {"type": "point", "filled": True, "cursor": "pointer"},
+            "mark": {"type": "point", "filled": True, "cursor": "pointer", "aria": True},
             "encoding": {
                 "x": x,
                 "y": y,

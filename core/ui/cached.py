@@ -425,8 +425,10 @@ def pasted_sets(
     ``progress`` is told of the scoring. Raises BadInput, NotEnoughData.
     """
     named = tuple(sets.items())
-    scores = _scores(str(store.path), named, progress, store)
-    return scores, _scores_compared(str(store.path), filters, stratifier, named, scores, store)
+    kept = _scores(str(store.path), named)
+    if not kept:  # outside the cached function, which could not draw a bar
+        kept.append(score_sets(store, sets, progress))
+    return kept[0], _scores_compared(str(store.path), filters, stratifier, named, kept[0], store)
 
 
 def numeric_features(store: Store) -> dict[str, str]:
@@ -836,10 +838,9 @@ def _correlation(
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _scores(
-    path: str, sets: tuple[tuple[str, tuple[str, ...]], ...], _progress: Progress, _store: Store
-) -> Scores:
-    return score_sets(_store, dict(sets), _progress)
+def _scores(path: str, sets: tuple[tuple[str, tuple[str, ...]], ...]) -> list[Scores]:
+    """At most one result, as in :func:`_corrected_nomogram`."""
+    return []
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -82,13 +82,12 @@ def _genes(facts: Facts) -> list[str]:
         bind="query-params", accept_new_options=True, placeholder="none",
         help="Mutated against wild type, by the mutation classes of the sidebar.",
     )  # fmt: skip
-    unknown = [g for g in genes if g.strip().upper() not in {k.upper() for k in known}]
+    symbol = {k.upper(): k for k in known}
+    unknown = [g for g in genes if g.strip().upper() not in symbol]
     if unknown:
-        st.warning(
-            f"Not in this store and left out: {', '.join(g[:40] for g in unknown)}.",
-            icon=":material/search:",
-        )
-    return [g for g in genes if g not in unknown]
+        told = f"Not in this store and left out: {', '.join(g[:40] for g in unknown)}."
+        st.warning(escaped(told), icon=":material/search:")
+    return list(dict.fromkeys(symbol[g.strip().upper()] for g in genes if g not in unknown))
 
 
 def _coded(covariate: Covariate) -> Covariate:
@@ -105,9 +104,11 @@ def _coded(covariate: Covariate) -> Covariate:
     )  # fmt: skip
     cut = None
     if coding == "cut":
+        label = f"{covariate.label}: upper group from"
+        bound = state.check_number(f"{key}_cut", label, 0, 3000)
         cut = st.number_input(
-            f"{covariate.label}: upper group from", 0.0, 3000.0, USUAL_CUT[covariate.variable],
-            key=f"{key}_cut", bind="query-params", format="%g",
+            label, 0.0, 3000.0, USUAL_CUT[covariate.variable],
+            key=f"{key}_cut", bind=bound, format="%g",
         )  # fmt: skip
     return Covariate(covariate.variable, str(coding), cut=cut)
 

@@ -6,6 +6,7 @@ figure can leave its page without its question, its patients and its source.
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -130,12 +131,17 @@ class Exhibit:
         numbers: Callable[[Any], pd.DataFrame],
         *,
         name: str,
+        description: str,
         key: str,
     ) -> None:
-        """A Plotly figure of many points; on the stage, on paper and in pins its printed twin."""
+        """A Plotly figure of many points; on the stage, on paper and in pins its printed twin.
+
+        ``description`` is for those who do not see it: Plotly's figures take none themselves.
+        """
         simulated = self.store.simulated
 
         def on_page(look: Look) -> str:
+            st.html(f'<p class="unseen">{html.escape(description)}</p>')
             st.plotly_chart(
                 points(self.result, look, simulated=simulated),
                 width="stretch",

@@ -51,9 +51,11 @@ LINKED = re.compile(r"(?i)(://|\bwww(?=\.)|@)")
 LISTED = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[-+=]))")
 """The start of a line that would make it a list or a heading."""
 
-UNSEEN = dict.fromkeys(
-    [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
-)
+UNSEEN = {
+    code: "\ufffd"
+    for low, high in ((0, 9), (10, 32), (127, 160), (0x202A, 0x202F), (0x2066, 0x206A))
+    for code in range(low, high)
+}
 """Control characters, among them those that turn the direction of the text behind them."""
 
 
@@ -63,7 +65,7 @@ def escaped(text: str, *, code: bool = False) -> str:
 
     Lines stay lines, without indentation; control characters show as U+FFFD.
     """
-    lines = (line.strip().translate(UNSEEN) for line in text.splitlines())
+    lines = (line.translate(UNSEEN).strip() for line in text.splitlines())
     return "  \n".join(_line(line, code) for line in lines if line)
 
 

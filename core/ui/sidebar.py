@@ -183,14 +183,14 @@ def _more(facts: Facts) -> dict[str, Any]:
 
 def _ages() -> Range:
     lowest, highest = state.AGES
-    state.check_number("age", "Age", lowest, highest)
+    bound = state.check_number("age", "Age", lowest, highest)
     low, high = st.slider(
         "Age (years)",
         lowest,
         highest,
         state.AGES,
         key="age",
-        bind="query-params",
+        bind=bound,
         help="Patients of unknown age are left out once a bound is set.",
     )
     return Range(low if low > lowest else None, high if high < highest else None)
@@ -203,7 +203,7 @@ def _tmb() -> Range:
     for column, key, label in zip(
         st.columns(2), state.NUMBERS, ("TMB from", "TMB up to"), strict=True
     ):
-        state.check_number(key, label, 0, TMB_HIGHEST)
+        bound = state.check_number(key, label, 0, TMB_HIGHEST)
         with column:
             bounds.append(
                 st.number_input(
@@ -214,7 +214,7 @@ def _tmb() -> Range:
                     step=1.0,
                     format="%g",
                     key=key,
-                    bind="query-params",
+                    bind=bound,
                     placeholder="any",
                     help=explained,
                 )

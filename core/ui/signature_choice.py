@@ -36,14 +36,14 @@ def ask(store: Store, sources: tuple[Source, ...]) -> SignatureChoices:
         "Decomposition", list(by_label), key="decomposition", bind="query-params",
         help="Whose tumours, and who decomposed them. The sidebar's filters apply.",
     )  # fmt: skip
-    state.check_number("min_snv", "SNVs at least", 0, MOST_SNV)
+    bound = state.check_number("min_snv", "SNVs at least", 0, MOST_SNV)
     minimum = middle.number_input(
-        "SNVs at least", 0, MOST_SNV, MINIMUM_SNV, step=10, key="min_snv", bind="query-params",
+        "SNVs at least", 0, MOST_SNV, MINIMUM_SNV, step=10, key="min_snv", bind=bound,
         help="Below about 50 no decomposition is to be believed.",
     )  # fmt: skip
-    state.check_number("min_cosine", "Cosine at least", 0, 1)
+    bound = state.check_number("min_cosine", "Cosine at least", 0, 1)
     cosine = right.number_input(
-        "Cosine at least", 0.0, 1.0, 0.0, step=0.05, key="min_cosine", bind="query-params",
+        "Cosine at least", 0.0, 1.0, 0.0, step=0.05, key="min_cosine", bind=bound,
         format="%g", help="Cosine similarity of a tumour's spectrum and its reconstruction.",
     )  # fmt: skip
     source = by_label[label] if label in by_label else sources[0]

@@ -167,7 +167,7 @@ def _number(facts: Facts, usual: Stratifier) -> Stratifier:
 def _signature(facts: Facts, usual: Stratifier) -> Stratifier:
     """A signature, and from which share of the mutations on it counts as present."""
     chosen = _one_of("signature", "Signature", facts.signatures)
-    state.check_number("share", "Least share", 0, 1)
+    bound = state.check_number("share", "Least share", 0, 1)
     least = st.number_input(
         "Least share",
         0.0,
@@ -176,7 +176,7 @@ def _signature(facts: Facts, usual: Stratifier) -> Stratifier:
         step=0.01,
         format="%g",
         key="share",
-        bind="query-params",
+        bind=bound,
         placeholder="any",
         help="Present: the signature holds at least this share of a tumour's mutations.",
     )

@@ -7,10 +7,11 @@ before the widgets are made: a bad one is told and left out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -215,11 +216,18 @@ def chosen(key: str, default: Any) -> Any:
     return st.query_params.get(key, default)
 
 
-def check_number(key: str, label: str, low: float, high: float) -> None:
-    """Tell of a URL value that is no number between ``low`` and ``high``."""
+def check_number(key: str, label: str, low: float, high: float) -> Literal["query-params"] | None:
+    """Tell of a URL value that is no number between ``low`` and ``high``.
+
+    Returns what the widget is to be bound to: nothing where the value is infinite or NaN, of which
+    Streamlit makes an exception or a bound that nobody passes.
+    """
+    bound: Literal["query-params"] | None = "query-params"
     for text in st.query_params.get_all(key):
         try:
             fits = low <= float(text) <= high
+            if not math.isfinite(float(text)):
+                bound = None
         except ValueError:
             fits = False
         if text and not fits:
@@ -227,6 +235,7 @@ def check_number(key: str, label: str, low: float, high: float) -> None:
                 f"{label}: {text[:40]!r} in the address is not a number from {low:g} to "
                 f"{high:g} and was left out."
             )
+    return bound
 
 
 def check_switch(key: str, label: str) -> None:

@@ -1,0 +1,107 @@
+"""Every page, light and dark: axe finds nothing serious, figures have words, keys reach all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.waiting import charts_fit, stays_empty
+from tests.house.pages import PAGES
+
+Visit = Callable[..., Any]
+
+STREAMLITS_OWN: dict[str, tuple[str, str]] = {
+    "list": (
+        "stSidebarNavItems",
+        "the groups of the navigation are div elements in Streamlit's list; the links in them are "
+        "read and reached all the same",
+    ),
+    "listitem": (
+        "<li",
+        "its links stand in those div elements",
+    ),
+}
+"""Rule of axe -> (a text of the element's HTML, why the app cannot mend it)."""
+
+
+def violations(page: Any) -> list[str]:
+    """Serious and critical violations as ``rule: element``, without those listed above."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{v['id']}: {node['html'][:300]}"
+        for v in found
+        if v["impact"] in ("serious", "critical")
+        for node in v["nodes"]
+        if not (v["id"] in STREAMLITS_OWN and STREAMLITS_OWN[v["id"]][0] in node["html"])
+    ]
+
+
+WITHOUT_WORDS = """() => {
+  const vega = [...document.querySelectorAll('[data-testid=stVegaLiteChart]')]
+    .filter(e => (e.getAttribute('aria-label') || '').length < 20).map(e => e.outerHTML);
+  const plotly = document.querySelectorAll('[data-testid=stPlotlyChart]').length;
+  const told = [...document.querySelectorAll('p.unseen')].filter(e => e.innerText.length > 20);
+  return [...vega.map(h => h.slice(0, 100)), ...Array(Math.max(0, plotly - told.length))
+    .fill('a Plotly figure')];
+}"""
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_serious_and_figures_have_words(
+    visit: Visit, name: str, dark: bool
+) -> None:
+    page = visit(f"/{name}", dark=dark)
+    charts_fit(page, 1440, at_least=0)
+    stays_empty(page, WITHOUT_WORDS)
+    assert violations(page) == []
+    assert page.locator("h1").count() == 1
+
+
+FOCUSED = """() => {
+  const e = document.activeElement;
+  const name = e.getAttribute('aria-label') || e.innerText || e.getAttribute('data-testid') || '';
+  const last = window.focusedBefore;
+  window.focusedBefore = e;
+  return {
+    name: name.trim().split('\\n')[0],
+    inside: ['stSidebar', 'stMain'].find(t => e.closest(`[data-testid=${t}]`)) || '',
+    back: !!last && !!(last.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_PRECEDING),
+  };
+}"""
+
+
+def test_keyboard_reaches_everything_in_the_order_of_the_page(visit: Visit) -> None:
+    page = visit("/?view=Pooled+only")
+    charts_fit(page, 1440)
+    walked: list[dict[str, Any]] = []
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        walked.append(page.evaluate(FOCUSED))
+        if walked[-1]["name"].startswith("Methods"):
+            break
+    names = " | ".join(w["name"] for w in walked)
+    for wanted in ("Cohorts", "Gene", "Tumour types", "Reset filters", "Download the figure",
+                   "Rows as CSV", "Methods"):  # fmt: skip
+        assert wanted in names, f"{wanted} was not reached: {names}"
+    for place in ("stSidebar", "stMain"):
+        own = [w for w in walked if w["inside"] == place]
+        assert own and not [w["name"] for w in own[1:] if w["back"]], names
+    positive = page.evaluate("() => [...document.querySelectorAll('[tabindex]')]"
+                             ".filter(e => e.tabIndex > 0).map(e => e.outerHTML)")  # fmt: skip
+    assert positive == []
+
+
+def test_nothing_moves_for_those_who_ask_for_stillness(visit: Visit) -> None:
+    page = visit("/cohorts")
+    page.emulate_media(reduced_motion="reduce")
+    stays_empty(
+        page,
+        """() => [...document.querySelectorAll('*')].filter(e => {
+          const s = getComputedStyle(e);
+          return [s.transitionDuration, s.animationDuration].some(d => parseFloat(d) > 0.001);
+        }).map(e => e.outerHTML.slice(0, 120)).slice(0, 5)""",
+    )
