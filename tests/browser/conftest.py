@@ -139,3 +139,25 @@ def figure_words(page: Any) -> str:
     chart = page.locator("[data-testid=stVegaLiteChart][aria-label]")
     chart.first.wait_for(state="attached", timeout=60_000)
     return str(chart.first.get_attribute("aria-label"))
+
+
+def choose(page: Any, label: str, option: str) -> None:
+    """Choose ``option`` in the sidebar's multiselect ``label`` and wait for the new run."""
+    before = run_number(page)
+    sidebar = page.get_by_test_id("stSidebar")
+    box = sidebar.get_by_test_id("stMultiSelect").filter(has_text=label).get_by_role("combobox")
+    box.click()
+    box.fill(option)
+    page.get_by_role("option", name=option).first.click()
+    page.keyboard.press("Escape")
+    wait_for_run(page, before + 1)
+
+
+def wait_for_other_words(page: Any, words: str) -> None:
+    """Until the description of the page's first figure is no longer ``words``."""
+    page.wait_for_function(
+        "w => { const e = document.querySelector('[data-testid=stVegaLiteChart][aria-label]');"
+        " return e && e.getAttribute('aria-label') !== w }",
+        arg=words,
+        timeout=60_000,
+    )

@@ -1,4 +1,4 @@
-"""The Cox page by deep link, and a click on a subgroup's row that sets the sidebar."""
+"""The ICI pages in the browser: deep links, filters, and a click on a subgroup that sets them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import figure_words, run_number, wait_for_run
+from tests.browser.conftest import (
+    choose,
+    figure_words,
+    run_number,
+    wait_for_other_words,
+    wait_for_run,
+)
 
 Visit = Callable[..., Any]
 
@@ -56,3 +62,23 @@ def test_forests_fit_the_screen(visit: Visit, path: str, width: int) -> None:
         ".map(s => s.getBoundingClientRect().right - window.innerWidth)"
     )
     assert over and max(over) <= 1
+
+
+def test_setting_follows_a_deep_link_and_a_filter(visit: Visit) -> None:
+    page = visit("/setting?gene=TP53")
+    page.get_by_role("heading", name="Is a mutation in TP53 predictive or prognostic?").wait_for()
+    words = figure_words(page)
+    assert "TP53" in words and "without ICI" in words
+    choose(page, "Tumour types", "Melanoma")
+    wait_for_other_words(page, words)
+    assert "Melanoma" in figure_words(page)
+
+
+def test_cohorts_follow_a_deep_link_and_a_filter(visit: Visit) -> None:
+    page = visit("/cohorts?gene=TP53")
+    page.get_by_role("heading", name="Which cohorts can speak about TP53?").wait_for()
+    words = figure_words(page)
+    assert words.startswith("Flow of patients.")
+    choose(page, "Tumour types", "Melanoma")
+    wait_for_other_words(page, words)
+    assert "other tumour types" in figure_words(page)

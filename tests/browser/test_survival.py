@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import figure_words, run_number, wait_for_run
+from tests.browser.conftest import choose, figure_words, run_number, wait_for_run
 
 Visit = Callable[..., Any]
 
@@ -17,18 +17,6 @@ def curve(page: Any) -> str:
     paths = page.locator("[data-testid=stVegaLiteChart] g.mark-line path")
     paths.first.wait_for(state="attached")
     return str(paths.first.get_attribute("d"))
-
-
-def choose(page: Any, label: str, option: str) -> None:
-    """Choose ``option`` in the sidebar's multiselect ``label`` and wait for the new run."""
-    before = run_number(page)
-    sidebar = page.get_by_test_id("stSidebar")
-    box = sidebar.get_by_test_id("stMultiSelect").filter(has_text=label).get_by_role("combobox")
-    box.click()
-    box.fill(option)
-    page.get_by_role("option", name=option).first.click()
-    page.keyboard.press("Escape")
-    wait_for_run(page, before + 1)
 
 
 def test_a_filter_moves_the_curve_and_the_address(visit: Visit) -> None:
