@@ -104,7 +104,7 @@ def test_levels_of_a_factor_and_the_unknown_add_up() -> None:
 def test_q_values_adjust_for_the_factors_tested() -> None:
     tests = compared(people(600)).tests
     np.testing.assert_allclose(tests.q_value, benjamini_hochberg(tests.p_value))
-    assert (tests.q_value >= tests.p_value).all()
+    assert (tests.q_value >= tests.p_value * (1 - 1e-12)).all()
 
 
 def test_shrunken_estimates_lie_between_the_raw_and_their_mean() -> None:
@@ -207,7 +207,7 @@ def test_the_question_counts_everyone_once_and_its_flow_adds_up(simulated: Store
 def test_nothing_to_compare_is_told(simulated: Store) -> None:
     with pytest.raises(NotEnoughData) as told:
         subgroups_question(simulated, Filters(tumor_types=("No such type",)), Stratifier())
-    assert told.value.remedy and "0 mutant" in told.value.found
+    assert told.value.remedy and "0 ALK-mutant" in told.value.found
 
 
 def test_gates_are_those_of_the_survival_page() -> None:

@@ -1,4 +1,4 @@
-"""The Cox page by deep link, and a click on a subgroup's row that sets the sidebar."""
+"""The ICI pages in the browser: deep links, filters, and a click on a subgroup that sets them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.waiting import (
     CHART,
     charts_fit,
+    choose,
     figure_words,
     other_figure_words,
     same_figure_words,
@@ -62,3 +63,19 @@ def test_a_click_on_a_row_sets_the_sidebar_to_that_subgroup(visit: Visit) -> Non
 def test_forests_fit_the_screen(visit: Visit, path: str, width: int) -> None:
     page = visit(path, width=width)
     charts_fit(page, width)
+
+
+def test_setting_follows_a_deep_link_and_a_filter(visit: Visit) -> None:
+    page = visit("/setting?gene=TP53")
+    page.get_by_role("heading", name="Is a mutation in TP53 predictive or prognostic?").wait_for()
+    words = figure_words(page, "TP53", "without ICI")
+    choose(page, "Tumour types", "Melanoma")
+    assert "Melanoma" in other_figure_words(page, words)
+
+
+def test_cohorts_follow_a_deep_link_and_a_filter(visit: Visit) -> None:
+    page = visit("/cohorts?gene=TP53")
+    page.get_by_role("heading", name="Which cohorts can speak about TP53?").wait_for()
+    words = figure_words(page, "Flow of patients.")
+    choose(page, "Tumour types", "Melanoma")
+    assert "other tumour types" in other_figure_words(page, words)

@@ -12,6 +12,7 @@ from tests.browser.waiting import (
     LONG,
     address_path,
     charts_fit,
+    choose,
     figure_words,
     other_figure_words,
     run_number,
@@ -39,18 +40,6 @@ def curve_is(page: Any, drawn: str, *, still: bool) -> None:
         " return d && (d === drawn) === still }",
         arg=[drawn, still],
     )
-
-
-def choose(page: Any, label: str, option: str) -> None:
-    """Choose ``option`` in the sidebar's multiselect ``label`` and wait for the new run."""
-    before = run_number(page)
-    sidebar = page.get_by_test_id("stSidebar")
-    box = sidebar.get_by_test_id("stMultiSelect").filter(has_text=label).get_by_role("combobox")
-    box.click()
-    box.fill(option)
-    page.get_by_role("option", name=option).first.click()
-    page.keyboard.press("Escape")
-    wait_for_run(page, before + 1)
 
 
 def test_a_filter_moves_the_curve_and_the_address(visit: Visit) -> None:

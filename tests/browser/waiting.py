@@ -180,3 +180,15 @@ def until(page: Any, act: Callable[[], Any], script: str, arg: Any = None) -> No
         except Error:
             if last:
                 raise
+
+
+def choose(page: Any, label: str, option: str) -> None:
+    """Choose ``option`` in the sidebar's multiselect ``label`` and wait for the new run."""
+    before = run_number(page)
+    sidebar = page.get_by_test_id("stSidebar")
+    box = sidebar.get_by_test_id("stMultiSelect").filter(has_text=label).get_by_role("combobox")
+    box.click()
+    box.fill(option)
+    page.get_by_role("option", name=option).first.click()
+    page.keyboard.press("Escape")
+    wait_for_run(page, before + 1)
