@@ -80,9 +80,14 @@ with st.expander("As tables"):
         blocks.table(often.frequency_table(counted, source, sort or "frequency"))
 blocks.methods(counted.methods)
 
-st.subheader(f"Where along the protein of {asked.gene}", anchor=False)
+gene = stratifier.genes[0]
+if len(stratifier.genes) > 1:
+    state.check_many("protein", "Protein", stratifier.genes)
+    state.keep_known("protein", stratifier.genes)
+    gene = st.selectbox("Protein", stratifier.genes, key="protein", bind="query-params") or gene
+st.subheader(f"Where along the protein of {gene}", anchor=False)
 try:
-    single = replace(stratifier, genes=(asked.gene,), name="")
+    single = replace(stratifier, genes=(gene,), name="")
     protein = cached.protein_map(store, asked.filters, single)
 except NotEnoughData as error:
     show_error(error)

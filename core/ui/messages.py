@@ -23,6 +23,9 @@ def show_error(error: DashboardError) -> None:
 
 
 def escaped(text: str, *, code: bool = False) -> str:
-    """``text`` so that Markdown shows it as it is; ``code`` keeps backticks, for commands."""
-    signs = "\\*_[]<>#$~|:" if code else "\\*_[]<>#$~|:`"
-    return "".join(f"\\{c}" if c in signs else c for c in text)
+    """``text`` so that Markdown shows it as it is; ``code`` keeps what stands between backticks,
+    for commands, where a backslash would be shown."""
+    if code and text.count("`") % 2 == 0:
+        parts = text.split("`")
+        return "".join(f"`{p}`" if i % 2 else escaped(p) for i, p in enumerate(parts))
+    return "".join(f"\\{c}" if c in "\\*_[]<>#$~|:`" else c for c in text)
