@@ -1,4 +1,4 @@
-"""Spectra beside their reconstructions: weights times profiles, what is unassigned, whose is shown."""
+"""Spectra beside reconstructions: weights times profiles, what is unassigned, whose is shown."""
 
 from __future__ import annotations
 
