@@ -497,6 +497,13 @@ class Store:
             (source,),
         )
 
+    def signature_profiles(self) -> pd.DataFrame:
+        """The reference profiles: reference, signature, channel, weight (1 in all over the 96)."""
+        return self.rows(
+            "SELECT reference, signature, channel, weight FROM signature_reference "
+            "ORDER BY reference, signature, channel"
+        )
+
     def signature_aetiologies(self) -> dict[str, str]:
         """What is thought to cause each signature, by its name."""
         found = self.rows("SELECT signature, aetiology FROM signature_aetiology")

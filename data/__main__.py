@@ -107,7 +107,9 @@ def _build(args: argparse.Namespace) -> int:
             bar.n = round(100 * fraction)
             bar.refresh()
 
-        built = build.build_store(args.raw, args.store, progress, genome=args.genome)
+        built = build.build_store(
+            args.raw, args.store, progress, genome=args.genome, signatures=args.signatures
+        )
     build.show(built)
     return 0
 

@@ -60,12 +60,18 @@ class Assembly:
 
 
 def build_store(
-    raw: Path, folder: Path, progress: Progress = silent, *, genome: Path | None = None
+    raw: Path,
+    folder: Path,
+    progress: Progress = silent,
+    *,
+    genome: Path | None = None,
+    signatures: Path | None = None,
 ) -> Built:
     """Build a store in ``folder`` from the published files below ``raw``.
 
     ``genome`` is the reference genome (2bit or FASTA) that the bases around SNVs are read from,
-    where their file does not carry them; mutational signatures need them.
+    where their file does not carry them; mutational signatures need them. ``signatures`` is a
+    table of a user's own reference signatures, fitted beside COSMIC's.
     Raises BadFile where a file is not what it should be, BuildError where nothing is there to
     build from or the result fails its checks. The store in use stays untouched until the new one
     has passed.
@@ -88,12 +94,17 @@ def build_store(
     tables |= fact_tables.read(raw)
     tables |= tcga_features.read(raw, assembly.patients, assembly.notes, progress)
     tables |= signatures_build.read(
-        tables, genome=genome, cache=folder / "cache", notes=notes, progress=progress
+        tables,
+        genome=genome,
+        cache=folder / "cache",
+        notes=notes,
+        progress=progress,
+        own=signatures,
     )
     _burden_of_tcga(tables)
     tables["gene"] = gene_table(tables)
     tables["source"] = _sources(read, missing + _optional(raw), raw)
-    tables["build"] = _build_row(tables["source"], notes, genome)
+    tables["build"] = _build_row(tables["source"], notes, genome, signatures)
     path = publish(tables, folder, progress=lambda what, done: progress(what, 0.6 + 0.4 * done))
     return Built(path, tuple(notes), tuple(missing))
 
@@ -378,15 +389,19 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _build_row(sources: pd.DataFrame, notes: list[str], genome: Path | None) -> pd.DataFrame:
-    """The build's id hashes what went into it: source files, the name and size of the genome, and
-    this package with its facts."""
+def _build_row(
+    sources: pd.DataFrame, notes: list[str], genome: Path | None, signatures: Path | None
+) -> pd.DataFrame:
+    """The build's id hashes what went into it: source files, the name and size of the genome, a
+    user's own signatures, and this package with its facts."""
     version = code_version()
     digest = hashlib.sha256(f"{SCHEMA_VERSION} {version}".encode())
     for row in sources.sort_values("source_id").itertuples():
         digest.update(f"{row.source_id} {row.sha256}".encode())
     if genome is not None:
         digest.update(f"{genome.name} {genome.stat().st_size}".encode())
+    if signatures is not None:
+        digest.update(signatures.name.encode() + signatures.read_bytes())
     for path in sorted(PACKAGE.rglob("*")):
         if path.suffix in (".py", ".toml", ".sql"):
             digest.update(path.relative_to(PACKAGE).as_posix().encode() + path.read_bytes())
@@ -412,6 +427,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="reference genome of the calls' build (.2bit or FASTA), such as hg19.2bit: the bases "
         "around SNVs, which signatures need, are read from it where the files do not carry them",
+    )
+    parser.add_argument(
+        "--signatures",
+        type=Path,
+        help="a table of your own reference signatures, 96 channels in COSMIC's or SigProfiler's "
+        "layout and as exomes show them: exomes are refitted to it as well as to COSMIC v3.4",
     )
 
 

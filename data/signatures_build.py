@@ -29,6 +29,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.compute import HERE, elsewhere, run
+from core.model import BadFile
 from core.stats.sbs96 import (
     CHANNELS,
     Channels,
@@ -40,6 +41,7 @@ from core.stats.signature_reference import SignatureReference, exome_ratio
 from core.stats.signature_refit import DRAWS, MINIMUM_SNV, PRESENT_SHARE, WEIGHT_CUT, refit
 from data.coding_changes import ALLELES, with_alleles
 from data.publish import Progress
+from data.readers.signatures import read_reference
 from data.reference_genome import channels_from_genome, contexts, open_genome
 
 GENOME_TABLE, EXOME_TABLE = "COSMIC v3.4", "SigProfiler exome (2018)"
@@ -71,13 +73,16 @@ def read(
     cache: Path,
     notes: MutableSequence[str],
     progress: Progress,
+    own: Path | None = None,
 ) -> dict[str, Any]:
     """Tables signature_sample, signature_activity and signature_reference with the refits added,
     and mutation with the contexts that ``genome`` gives.
 
     ``tables`` holds these and cohort, patient and profiled; ``cache`` is a folder. What could not
-    be refitted goes to ``notes``. Raises BadInput where more than 1% of a cohort's SNVs disagree
-    with their context or with the genome, and BadFile for a genome that cannot be read.
+    be refitted goes to ``notes``. ``own`` is a table of a user's signatures, which the exomes are
+    fitted to by least squares with resamples as well, as source ``refit NAME``. Raises BadInput
+    where more than 1% of a cohort's SNVs disagree with their context or with the genome, and
+    BadFile for a genome or a table that cannot be read.
     """
     known = exome_reference(tables["signature_reference"])
     if known is None:
@@ -93,6 +98,13 @@ def read(
         _tables(spectra, reference, SOURCE, partial(_bootstrapped, cache=cache, progress=progress)),
         _tables(spectra, reference, GREEDY_SOURCE, _greedy),
     ]
+    references = [reference]
+    if own is not None:
+        theirs = own_reference(own)
+        boot = partial(_bootstrapped, cache=cache, progress=progress)
+        fitted.append(_tables(spectra, theirs, f"refit {theirs.name}", boot))
+        references.append(theirs)
+        notes.append(f"refit {theirs.name}: {len(theirs.signatures)} signatures of {own.name}")
     notes.append(
         f"{SOURCE}: {int((~spectra.panel).sum()):,} exomes by {reference.name}"
         if spectra.patient_key.size
@@ -102,8 +114,26 @@ def read(
     for i, name in enumerate(("signature_sample", "signature_activity")):
         before = [tables[name]] if name in tables else []
         out[name] = pd.concat([*before, *(f[i] for f in fitted)], ignore_index=True)
-    out["signature_reference"] = _with_reference(tables["signature_reference"], reference)
+    out["signature_reference"] = tables["signature_reference"]
+    for known_reference in references:
+        out["signature_reference"] = _with_reference(out["signature_reference"], known_reference)
     return out
+
+
+def own_reference(path: Path) -> SignatureReference:
+    """A user's signatures, named after the file; as they stand, since whose exomes they are of is
+    not known. Raises BadFile for a missing file or one that is no table of 96 channels."""
+    if not path.is_file():
+        raise BadFile(
+            "The table of your own signatures is not there.",
+            where=str(path),
+            expected="a table of 96 channels by signatures, as COSMIC publishes it",
+            found="no file",
+            remedy="Correct the path.",
+        )
+    return SignatureReference.from_frame(
+        read_reference(path, own_names=True), path.name.split(".")[0]
+    )
 
 
 def exome_reference(table: pd.DataFrame) -> tuple[SignatureReference, list[str]] | None:

@@ -86,12 +86,19 @@ with st.expander("As tables"):
         blocks.table(often.frequency_table(counted, source, sort or "frequency"))
 blocks.methods(counted.methods)
 
-st.subheader(f"Where along the protein of {asked.gene}", anchor=False)
+gene = stratifier.genes[0]
+if len(stratifier.genes) > 1:
+    state.check_many("protein", "Protein", stratifier.genes)
+    state.keep_known("protein", stratifier.genes)
+    gene = st.selectbox("Protein", stratifier.genes, key="protein", bind="query-params") or gene
+st.subheader(f"Where along the protein of {gene}", anchor=False)
 
 
 def ask_map(of: state.Question) -> ProteinMap:
-    single = replace(split_of(of), genes=(of.gene,), name="")
-    return cached.protein_map(store, of.filters, single)
+    """Of the protein that is shown, or, of another question, of its gene."""
+    split = split_of(of)
+    one = gene if gene in split.genes else split.genes[0]
+    return cached.protein_map(store, of.filters, replace(split, genes=(one,), name=""))
 
 
 try:

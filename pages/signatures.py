@@ -10,7 +10,7 @@ from core.analysis.tcga import TCGA, applied_words
 from core.charts import signatures as shown
 from core.charts.spectrum import spectrum_figure
 from core.model import NotEnoughData
-from core.ui import blocks, cached, signature_choice, state
+from core.ui import blocks, cached, signature_choice, spectrum_view, state
 from core.ui.exhibit import Exhibit
 from core.ui.messages import escaped, show_error
 
@@ -89,6 +89,13 @@ for place in (TCGA, ICI):
     Exhibit.of_result(store, title, spectra).figure(
         spectrum_figure, lambda r: r.table, key=f"spectrum-{place}"
     )
+
+refitted = next((s for s in sources if s.place == ICI), choices.source)
+if choices.source is not None and choices.source.place == ICI:
+    refitted = choices.source
+if refitted is not None:
+    what = (store, asked.filters, asked.stratifier, refitted, choices.demands)
+    spectrum_view.show(lambda: cached.reconstructed(*what), store, title)
 
 st.subheader("Do ICI-treated patients with a signature live longer?", anchor=False)
 st.caption(

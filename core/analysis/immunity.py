@@ -51,7 +51,8 @@ class PanelComparison(Result):
         of naive, stratified, adjusted: X_rank_biserial, X_ci_lower, X_ci_upper, X_p_value,
         X_q_value (NaN: withheld or not to be had), X_n_mutant
     by_type: key, tumor_type, n_mutant, n_wild_type, rank_biserial (NaN below MIN_CELL)
-    lacking: name, source (the file that would bring it), adds; members without any value
+    lacking: name, source (the file that would bring it), adds, held (by the store, of other
+        patients); members without any value
     rows: patient_key, patient_id, tumor_type (the study's own; None: not known, and then in no
         comparison within types), tmb_per_mb, group; values: members x rows
     """
@@ -131,7 +132,9 @@ def compare_members(
             f"Nothing of the panel “{chosen.title}” is known of these patients.",
             expected=f"values of {', '.join(m.name for m in list(everything)[:4])}",
             found=f"none; {words}",
-            remedy=bring(lacking),
+            remedy="Widen a filter: other tumours have values."
+            if lacking.held.all()
+            else bring(lacking),
         )
     flow = _flow(store.attrition(filters), grouping, np.asarray(np.isfinite(matrix).any(axis=0)))
     return compare_panel(
@@ -342,11 +345,12 @@ def _more(rows_of: Sequence[Member], missing: frozenset[str]) -> dict[str, str]:
 
 
 def _no_lacking() -> pd.DataFrame:
-    return pd.DataFrame({"name": [], "source": [], "adds": []}, dtype=object)
+    return pd.DataFrame({"name": [], "source": [], "adds": [], "held": []}, dtype=object)
 
 
 def _lacking(store: Store, missing: Sequence[Member]) -> pd.DataFrame:
-    """Members without a value, each with the file that would bring it, as the store names it."""
+    """Members without a value, each with the file that would bring it, as the store names it;
+    ``held``: the store has it, but of none of these patients."""
     if not missing:
         return _no_lacking()
     sources = store.sources().set_index("source_id")
@@ -357,7 +361,12 @@ def _lacking(store: Store, missing: Sequence[Member]) -> pd.DataFrame:
         for m in missing
     ]
     return pd.DataFrame(
-        {"name": [m.name for m in missing], "source": [m.lacking for m in missing], "adds": adds}
+        {
+            "name": [m.name for m in missing],
+            "source": [m.lacking for m in missing],
+            "adds": adds,
+            "held": [bool(m.feature or m.gene) for m in missing],
+        }
     )
 
 

@@ -254,6 +254,12 @@ def _methods(source: Source, demands: Demands) -> str:
         "by the exome's trinucleotides, by the forward regression of Rosenthal et al. (Genome Biol "
         "2016); a signature was present if its weight was at least 0.06",
     }.get(source.name, f"Activities are those of the source {source.name}")
+    if source.name.startswith("refit ") and source.name != "refit COSMIC v3.4":
+        made = (
+            f"Spectra of exome SNVs were refitted to {source.name.removeprefix('refit ')}, a table "
+            "of the user's own, by non-negative least squares; a signature was present if its "
+            "weight exceeded 0.06 in at least 95% of 100 bootstrap draws"
+        )
     where = "tumour type" if source.place == TCGA else "study, tumour type"
     cosine = (
         f" and a cosine similarity of at least {demands.minimum_cosine:g}"

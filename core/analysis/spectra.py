@@ -51,7 +51,7 @@ def group_spectra(
     asked = {TCGA: tcga_filters, ICI: ici_filters}[place](filters)
     frame = store.patients(asked)
     grouping = two_groups(assign(store, frame, stratifier))
-    counts, warnings = _counts(store, frame)
+    counts, warnings = channel_counts(store, frame)
     enough = (counts.sum(axis=1) >= demands.minimum_snv) & (frame.assay == EXOME).to_numpy()
     spectra, tumours = [], []
     for group in grouping.order:
@@ -91,7 +91,7 @@ def group_spectra(
     )
 
 
-def _counts(store: Store, frame: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
+def channel_counts(store: Store, frame: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
     """SNVs by channel of each row of ``frame``; what could not be counted, in words."""
     changes = store.snv_contexts()
     row = pd.Index(frame.patient_key).get_indexer(pd.Index(changes.patient_key))

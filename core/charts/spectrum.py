@@ -76,8 +76,9 @@ def _blocks() -> pd.DataFrame:
 
 def _groups(result: GroupSpectra) -> pd.DataFrame:
     n = result.tumours.set_index("group").n
-    words = [f"{result.title} {result.order[-1]}, {n[result.order[-1]]:,} tumours"]
-    words.append(f"{result.order[0]}, {n[result.order[0]]:,} tumours")
+    of = {g: "1 tumour" if n[g] == 1 else f"{n[g]:,} tumours" for g in result.order}
+    words = [f"{result.title} {result.order[-1]}, {of[result.order[-1]]}"]
+    words.append(f"{result.order[0]}, {of[result.order[0]]}")
     return pd.DataFrame({"text": words, "place": [0, 1]})
 
 

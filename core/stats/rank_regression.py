@@ -93,8 +93,9 @@ def rank_regression(
     codes = stratum_codes(labels)[known]
     names = [str(k) for k in range(len(matrix))] if features is None else list(features)
     rows, words = [], []
+    designs: dict[bytes, _Design] = {}
     for name, row in zip(names, matrix, strict=True):
-        record, warning = _fit(row[known], arm[known], codes, x[known], confidence)
+        record, warning = _fit(row[known], arm[known], codes, x[known], confidence, designs)
         rows.append(record)
         words += [f"{name}: {warning}"] if warning else []
     frame = pd.DataFrame(rows, index=pd.Index(names, name="feature"), columns=list(COLUMNS[:-1]))
@@ -102,37 +103,73 @@ def rank_regression(
     return RankRegression(frame, confidence, tuple(words))
 
 
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """What features with a value of the same patients share: all but the response."""
+
+    kept: npt.NDArray[np.bool_]
+    stratum: Ints
+    sizes: Floats
+    n_group: int
+    basis: Floats
+    regressor: Floats
+    """The arm without strata and covariates."""
+    scale: float
+    leverage: Floats
+
+    @property
+    def df(self) -> int:
+        return int(self.kept.sum() - self.sizes.size - self.basis.shape[1] - 1)
+
+
+def _design(kept: npt.NDArray[np.bool_], arm: Floats, codes: Ints, x: Floats) -> _Design:
+    stratum = np.unique(codes[kept], return_inverse=True)[1]
+    g, sizes = arm[kept], np.bincount(stratum).astype(float)
+    columns = _centred(np.column_stack([g, x[kept]]), stratum, sizes)
+    basis = _orthonormal(columns[:, 1:])
+    regressor = columns[:, 0] - basis @ (basis.T @ columns[:, 0])
+    scale = float(regressor @ regressor)
+    leverage = 1 / sizes[stratum] + (basis**2).sum(axis=1)
+    if scale > 0:
+        leverage = leverage + regressor**2 / scale
+    return _Design(kept, stratum, sizes, int(g.sum()), basis, regressor, scale, leverage)
+
+
 def _fit(
-    values: Floats, arm: Floats, codes: Ints, x: Floats, confidence: float
+    values: Floats,
+    arm: Floats,
+    codes: Ints,
+    x: Floats,
+    confidence: float,
+    designs: dict[bytes, _Design],
 ) -> tuple[dict[str, float], str]:
-    """One feature's row, and why it has no estimate."""
+    """One feature's row, and why it has no estimate; ``designs`` are kept by their patients."""
     y = stratum_places(values, codes)
     kept = ~np.isnan(y)
-    stratum = np.unique(codes[kept], return_inverse=True)[1]
-    g = arm[kept]
+    key = np.packbits(kept).tobytes()
+    design = designs.get(key)
+    if design is None:
+        design = designs[key] = _design(kept, arm, codes, x)
     out = {
-        "n_group": int(g.sum()),
-        "n_reference": int((1 - g).sum()),
+        "n_group": design.n_group,
+        "n_reference": int(kept.sum()) - design.n_group,
         **dict.fromkeys(COLUMNS[2:-1], NAN),
     }
-    sizes = np.bincount(stratum).astype(float)
-    columns = _centred(np.column_stack([y[kept], g, x[kept]]), stratum, sizes)
-    basis = _orthonormal(columns[:, 2:])
-    residual = columns[:, :2] - basis @ (basis.T @ columns[:, :2])
-    response, regressor = residual.T
-    scale, df = float(regressor @ regressor), kept.sum() - sizes.size - basis.shape[1] - 1
-    if df < 1 or scale <= 1e-9 * max(float(g.sum()), 1.0):
+    regressor, scale = design.regressor, design.scale
+    if design.df < 1 or scale <= 1e-9 * max(float(design.n_group), 1.0):
         return out, "no stratum holds both arms at equal covariates: no adjusted test"
+    response = _centred(y[kept, None], design.stratum, design.sizes)[:, 0]
+    response = response - design.basis @ (design.basis.T @ response)
     if float(response @ response) <= 1e-18:
         return out, "all values are equal within strata: no adjusted test"
     slope = float(regressor @ response) / scale
-    leverage = 1 / sizes[stratum] + (basis**2).sum(axis=1) + regressor**2 / scale
     left = response - slope * regressor
     with np.errstate(divide="ignore", invalid="ignore"):
-        left = np.where(1 - leverage > 1e-9, left / (1 - leverage), 0.0)  # alone: no residual
+        rest = 1 - design.leverage
+        left = np.where(rest > 1e-9, left / rest, 0.0)  # alone: no residual
     error = float(np.sqrt(((regressor * left) ** 2).sum())) / scale
-    reach = float(stats.t.isf((1 - confidence) / 2, df)) * error
-    p = 2 * float(stats.t.sf(abs(slope) / error, df)) if error > 0 else NAN
+    reach = float(stats.t.isf((1 - confidence) / 2, design.df)) * error
+    p = 2 * float(stats.t.sf(abs(slope) / error, design.df)) if error > 0 else NAN
     estimate = {"rank_biserial": 2 * slope, "p_value": p}
     bounds = {"ci_lower": 2 * (slope - reach), "ci_upper": 2 * (slope + reach)}
     return {**out, **estimate, **bounds}, ""

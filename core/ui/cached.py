@@ -52,6 +52,7 @@ from core.analysis.nomogram_check import (
 )
 from core.analysis.nomogram_cure import CureModel, cure_model
 from core.analysis.nomogram_cut import ScoreCut, cut_score
+from core.analysis.reconstruction import Reconstructions, reconstructions
 from core.analysis.setting import SettingComparison, setting_question
 from core.analysis.signature_survival import Exposure, SignatureSurvival
 from core.analysis.signature_survival import signature_survival as set_against_survival
@@ -297,6 +298,13 @@ def spectra(
 ) -> GroupSpectra:
     """:func:`core.analysis.spectra.group_spectra`, remembered. Raises NotEnoughData."""
     return _spectra(str(store.path), filters, stratifier, place, demands, store)
+
+
+def reconstructed(
+    store: Store, filters: Filters, stratifier: Stratifier, source: Source, demands: Demands
+) -> Reconstructions:
+    """:func:`core.analysis.reconstruction.reconstructions`, remembered. Raises NotEnoughData."""
+    return _reconstructed(str(store.path), filters, stratifier, source, demands, store)
 
 
 def clinical_variables(store: Store) -> tuple[str, ...]:
@@ -712,6 +720,18 @@ def _spectra(
     _store: Store,
 ) -> GroupSpectra:
     return group_spectra(_store, filters, stratifier, place, demands)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _reconstructed(
+    path: str,
+    filters: Filters,
+    stratifier: Stratifier,
+    source: Source,
+    demands: Demands,
+    _store: Store,
+) -> Reconstructions:
+    return reconstructions(_store, filters, stratifier, source, demands)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

@@ -96,8 +96,9 @@ def cured(
     show: Shown, build: NomogramBuild, patient: pd.DataFrame, fit: Callable[[], CureModel]
 ) -> None:
     """The same predictors in a mixture-cure model, fitted by ``fit`` once it is asked for."""
-    with st.expander("As a mixture-cure model", icon=":material/healing:"):
-        state.check_switch("cure", "Mixture-cure model")
+    state.check_switch("cure", "Mixture-cure model")
+    asked = str(state.chosen("cure", False)).lower() == "true"
+    with st.expander("As a mixture-cure model", asked, icon=":material/healing:"):
         wanted = st.toggle(
             "Fit one to the same patients",
             False,

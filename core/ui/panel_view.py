@@ -50,12 +50,15 @@ def choose(keys: Sequence[str], names: dict[str, str]) -> str:
 
 
 def lacking(result: PanelComparison) -> None:
-    """What the store has no value of, by name, with the command that would bring it."""
-    for source, own in result.lacking.groupby("source", sort=False):
-        names = ", ".join(own.name.tolist())
-        one = own[own.source == source]
+    """What no patient has a value of, by name, with the command that would bring it."""
+    for (_, held), own in result.lacking.groupby(["source", "held"], sort=False):
+        names = escaped(", ".join(own.name.tolist()))
+        if held:
+            words = f"**Known of none of these patients:** {names}. Other filters may show it."
+            st.info(words, icon=":material/group_off:")
+            continue
         st.info(
-            f"**Not in this store:** {escaped(names)}. {escaped(bring(one), code=True)}",
+            f"**Not in this store:** {names}. {escaped(bring(own), code=True)}",
             icon=":material/cloud_download:",
         )
 

@@ -25,6 +25,7 @@ table.plain thead th { font-weight: 600; vertical-align: bottom;
   border-bottom: 1px solid color-mix(in srgb, currentColor 55%, transparent); }
 table.plain tbody th { font-weight: 400; }
 table.plain .left { text-align: left; }
+table.plain td.left { min-width: 8rem; }
 table.plain .right { text-align: right; white-space: nowrap; }
 table.plain thead .right { white-space: normal; }
 table.plain tr.total th, table.plain tr.total td { font-weight: 600; }

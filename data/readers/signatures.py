@@ -59,8 +59,9 @@ def read_activities(path: str | Path) -> pd.DataFrame:
     )
 
 
-def read_reference(path: str | Path) -> pd.DataFrame:
-    """Read reference profiles in either published layout.
+def read_reference(path: str | Path, *, own_names: bool = False) -> pd.DataFrame:
+    """Read reference profiles in either published layout; ``own_names``: signatures may be called
+    anything, as in a user's own table.
 
     COSMIC's table (an unnamed or ``Type`` column of channels such as ``A[C>A]A``) or
     SigProfiler's older one (``Type`` = C>A, ``SubType`` = ACA). Returns one row per signature
@@ -73,7 +74,8 @@ def read_reference(path: str | Path) -> pd.DataFrame:
     table = read_delimited(path)
     channels, names = _channels(table)
     _require_channels(table, channels)
-    _require_signatures(table, names)
+    if not (own_names and names and all(names)):
+        _require_signatures(table, names)
     values = numbers(table, names)
     _require_weights(table, values)
     _require_unit_sums(table, values)

@@ -122,3 +122,15 @@ def test_correlation_follows_the_switch_for_purity(app: App) -> None:
     first, second = (alt(charts(at)[0]) for at in (plain, held))
     assert "Leukocyte fraction and CD274" in first and "purity held fixed" in second
     assert first.split(". ", 1)[1] != second.split(". ", 1)[1]
+
+
+def test_what_other_tumours_have_is_not_called_missing_from_the_store(app: App) -> None:
+    at = app("extrinsic", tumor="Non-Small Cell Lung Cancer")
+    assert not at.exception
+    told = [i.value for i in at.info]
+    held = next(t for t in told if "TIL regional fraction" in t)
+    assert held.startswith("**Known of none of these patients:**") and "fetch" not in held
+    lacking = next(t for t in told if "Not in this store" in t)
+    assert "TIL regional" not in lacking and "Lymphocyte fraction" in lacking
+    command = lacking.split("`")[1]
+    assert command.startswith("python -m data fetch --only tcga/") and "\\" not in command

@@ -77,6 +77,10 @@ def test_set_of_genes_counts_patients_with_any_or_all(app: App, store: Store) ->
     assert alt(charts(at)[0]) == frequency.describe(
         mutation_frequency(store, Filters(), both), "TCGA"
     )
+    members = at.get_by_key("protein").options
+    assert len(members) == 2 and f"Where along the protein of {members[0]}" in texts(at)
+    at.get_by_key("protein").set_value(members[1]).run()
+    assert f"Where along the protein of {members[1]}" in texts(at)
     every = alt(charts(app("mutations", by="gene set", set="Two genes", all="true"))[0])
     assert "all of Two genes" in every
 

@@ -91,3 +91,15 @@ def test_unknown_values_of_the_address_are_told(whole: App) -> None:
     at.run()
     told = " ".join(w.value for w in at.warning)
     assert "SBS999" in told and "'many'" in told
+
+
+def test_spectrum_of_one_tumour_stands_over_its_reconstruction(whole: App) -> None:
+    at = whole("signatures", gene="ALK")
+    assert "Spectrum and reconstruction" in texts(at)
+    assert "Mean of " in texts(at) and "made up of " in texts(at)
+    box = at.selectbox(key="spectrum_of")
+    assert box.options[0] == "all mutant"
+    box.set_value(5).run()
+    assert not at.exception
+    patient = box.options[5].split(",")[0].split(" ", 1)[1]
+    assert f"{patient}: " in texts(at) and "Cosine similarity of the two" in texts(at)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import data.signatures_build as refits
-from core.model import BadInput
+from core.model import BadFile, BadInput
 from core.stats.sbs96 import BASES, CHANNELS
 from data.calls import maf_terms
 from data.publish import silent
@@ -247,3 +247,22 @@ def test_an_allele_in_the_first_column_is_taken_where_the_second_is_empty() -> N
     found = maf_terms(Table(frame, Path("calls.txt")))
     assert found.tumor_seq_allele2.tolist() == ["T", "A", None]
     assert found.variant_type.tolist()[:2] == ["SNP", "SNP"]
+
+
+def test_a_users_own_signatures_are_fitted_beside_cosmics(tmp_path: Path) -> None:
+    wide = profiles().pivot(index="channel", columns="signature", values="weight")
+    own = tmp_path / "lab_2026.csv"
+    wide.rename(columns={"SBS7a": "sun"})[["SBS1", "sun", "SBS13"]].rename_axis("Type").to_csv(own)
+    notes: list[str] = []
+    out = refits.read(tables(), genome=None, cache=tmp_path, notes=notes, progress=silent, own=own)
+    activity = out["signature_activity"]
+    found = activity[(activity.source == "refit lab_2026") & (activity.patient_key == 0)]
+    assert set(found.signature) == {"SBS1", "sun"} and found.weight.between(0.4, 0.6).all()
+    assert set(activity.source) == {refits.SOURCE, refits.GREEDY_SOURCE, "refit lab_2026"}
+    assert "lab_2026" in set(out["signature_reference"].reference)
+    assert any("3 signatures of lab_2026.csv" in n for n in notes)
+    with pytest.raises(BadFile, match="is not there"):
+        refits.own_reference(tmp_path / "none.csv")
+    own.write_text("Type,one\nA[C>A]A,1\n")
+    with pytest.raises(BadFile):
+        refits.own_reference(own)
