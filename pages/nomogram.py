@@ -24,11 +24,7 @@ st.title(title, anchor=False)
 wanted = nomogram_inputs.model_inputs(split.label, facts.cohort_names)
 what = (store, filters, split, asked.endpoint, wanted.choice)
 build = cached.nomogram(*what)
-own, other = cached.nomogram_checks(*what)
-with blocks.progress(f"Refitting the model to {wanted.draws} resamples") as progress:
-    corrected = cached.nomogram_corrected(*what, wanted.draws, progress)
-
-blocks.answer(tables.answer(build, corrected, other))
+answer = st.container()  # it rests on the resamples, which come after the nomogram is drawn
 blocks.sentence(f"Model of {build.model.n:,} of {build.sentence}; {build.model.events:,} events.")
 st.caption(
     "A Cox model, not a cure model (one is offered below); built in discovery cohorts and tested "
@@ -60,6 +56,11 @@ if len(scale := tables.tmb_scale(build, facts.cohort_names)):
         blocks.table(scale)
 
 st.subheader("Does it hold?", anchor=False)
+own, other = cached.nomogram_checks(*what)
+with blocks.progress(f"Refitting the model to {wanted.draws} resamples") as progress:
+    corrected = cached.nomogram_corrected(*what, wanted.draws, progress)
+with answer:
+    blocks.answer(tables.answer(build, corrected, other))
 nomogram_view.validation(show, own, corrected, other)
 st.subheader("Low and high score", anchor=False)
 cut_at = nomogram_inputs.cut_input(build)
