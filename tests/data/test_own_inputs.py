@@ -14,7 +14,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from core.model import BadFile
+from core.model import BadFile, BadInput
 from core.store import open_store
 from data.own import kept, problems, reading
 from data.own.build import make_store
@@ -362,9 +362,9 @@ def test_a_cohort_is_kept_listed_and_removed(space: Workspace, tmp_path: Path) -
     there = kept.keep(path, "Toy cohort", stores)
     assert there.parent == stores / "own" / "own_toy_cohort"
     assert [(k.name, k.path, k.n_patients) for k in kept.kept(stores)] == [("Toy cohort", there, N)]
-    with pytest.raises(Exception, match="kept already"):
+    with pytest.raises(BadInput, match="kept already"):
         kept.keep(path, "Toy cohort", stores)
-    with pytest.raises(Exception, match="not a kept cohort"):
+    with pytest.raises(BadInput, match="not a kept cohort"):
         kept.remove(path, stores)
     kept.remove(there, stores)
     assert kept.kept(stores) == [] and path.exists()
