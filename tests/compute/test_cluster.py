@@ -63,11 +63,11 @@ def cluster(folder: Path, workers: int = 2) -> Iterator[Running]:
                 "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny",
                 "--host", "127.0.0.1", "--local-directory", str(folder),
             )  # fmt: skip
-        assert until(lambda: contact.exists() and contact.read_text().endswith("}"), 90)
+        assert until(lambda: contact.exists() and contact.read_text().endswith("}"))
         with distributed.Client(
-            scheduler_file=str(contact), set_as_default=False, timeout=90
+            scheduler_file=str(contact), set_as_default=False, timeout=180
         ) as client:
-            client.wait_for_workers(workers, timeout=90)
+            client.wait_for_workers(workers, timeout=180)
             address = client.scheduler.address
         yield Running(address, started[0], started[1:])
     finally:
@@ -130,12 +130,13 @@ def test_a_worker_killed_in_the_middle_costs_no_result(tmp_path: Path) -> None:
             kept.append(number)
             if len(kept) == 5:
                 running.workers[0].kill()
+                died.append(time.monotonic())
 
         kept: list[int] = []
-        start = time.monotonic()
+        died: list[float] = []
         found = run(tasks.slow_draw, range(40), shared=(2.5,), place=running.place, keep=kill)
         assert running.workers[0].wait(10) != 0, "it was killed, and did not end by itself"
-        assert time.monotonic() - start < 120
+        assert time.monotonic() - died[0] < 120, "40 tasks of a tenth of a second"
     assert same(found, run(tasks.draw, range(40), shared=(2.5,), place=HERE))
     assert sorted(kept) == list(range(40))
 
@@ -175,4 +176,4 @@ def test_nothing_of_a_client_stays(two: Running) -> None:
     threads = psutil.Process().num_threads()
     for _ in range(3):
         run(tasks.draw, range(4), place=two.place)
-    assert until(lambda: psutil.Process().num_threads() <= threads + 4, 20)
+    assert until(lambda: psutil.Process().num_threads() <= threads + 4)

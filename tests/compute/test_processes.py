@@ -33,7 +33,7 @@ def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
     )
 
 
-def until(true: Callable[[], bool], seconds: float = 60) -> bool:
+def until(true: Callable[[], bool], seconds: float = 180) -> bool:
     deadline = time.monotonic() + seconds
     while not true() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -88,14 +88,16 @@ def test_raising_from_progress_cancels_and_leaves_nothing_behind(tmp_path: Path)
     class Cancelled(BaseException):
         """As Streamlit's: no Exception."""
 
+    cancelled: list[float] = []
+
     def stop(done: float) -> None:
         if list(tmp_path.iterdir()):
+            cancelled.append(time.monotonic())
             raise Cancelled
 
-    start = time.monotonic()
     with pytest.raises(Cancelled):
         run(tasks.wait, SEEDS, shared=(str(tmp_path),), place=TWO, progress=stop)
-    assert time.monotonic() - start < 50, "tasks of a minute were not waited for"
+    assert time.monotonic() - cancelled[0] < 50, "tasks of a minute were not waited for"
     assert no_workers()
     assert run(tasks.refuse, range(3), place=TWO) == [0, 1, 2], "the next one is not locked out"
 
@@ -138,7 +140,7 @@ def test_the_main_module_of_a_thread_of_streamlit_is_not_run_again(
     found: list[int] = []
     thread = threading.Thread(target=lambda: found.extend(run(tasks.refuse, range(3), place=TWO)))
     thread.start()
-    thread.join(60)
+    thread.join(300)
     assert found == [0, 1, 2] and not marker.exists()
 
 
@@ -153,7 +155,7 @@ def test_a_page_computes_in_processes_and_shows_progress() -> None:
         values = run(tasks.draw, range(6), place=Place(workers=2), progress=bar.progress)
         st.write(repr([v.tobytes().hex() for v in values]))
 
-    at = AppTest.from_function(page, default_timeout=90).run()
+    at = AppTest.from_function(page, default_timeout=300).run()
     assert not at.exception
     expected = repr([tasks.draw(i).tobytes().hex() for i in range(6)])
     assert at.markdown[0].value == expected
@@ -171,7 +173,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         workers = [int(p.name) for p in tmp_path.iterdir()]
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        assert until(lambda: not any(map(psutil.pid_exists, workers)), 30)
+        assert until(lambda: not any(map(psutil.pid_exists, workers)))
     finally:
         parent.kill()
         parent.wait()
