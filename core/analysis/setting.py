@@ -218,6 +218,11 @@ def match_types(
             for s in SETTINGS
             if row[f"mutant {s}"] < min_mutant and row[f"n {s}"] >= ENOUGH
         ]
+        short += [
+            f"everybody is {group} {s}"
+            for s in SETTINGS
+            if row[f"mutant {s}"] == row[f"n {s}"] >= ENOUGH
+        ]
         reasons.append(", ".join(short))
     table["reason"] = reasons
     fitting = table[table.reason == ""]

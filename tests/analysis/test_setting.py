@@ -131,6 +131,15 @@ def test_types_without_enough_patients_on_one_side_are_left_out_with_a_reason() 
     assert set(compare(rows).rows.tumor_type) == {"type 2"}
 
 
+def test_a_type_in_which_everybody_is_mutant_is_left_out() -> None:
+    rows = patients(5)
+    here = rows.setting.eq(TREATED) & rows.tumor_type.eq("type 0")
+    rows.loc[here, "group"] = "mutant"
+    matched, left_out = match_types(rows, "mutant", 3)
+    assert "type 0" not in matched and len(matched) == 2
+    assert left_out.set_index("tumor_type").reason["type 0"] == f"everybody is mutant {TREATED}"
+
+
 def test_a_small_arm_withholds_p_and_gives_firth() -> None:
     rows = patients(6, n=200, types=1)
     mutants = rows[(rows.setting == TREATED) & (rows.group == "mutant")]
