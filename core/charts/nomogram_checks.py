@@ -173,7 +173,7 @@ def _calibration_template(
         "field": "kind",
         "type": "nominal",
         "scale": {"domain": [OBSERVED, CORRECTED], "range": [[1, 0], [5, 4]]},
-        "legend": {"title": None, "orient": "top"} if corrected else None,
+        "legend": {"title": None, "orient": "bottom"} if corrected else None,
     }
     layers: list[dict[str, Any]] = [
         {
