@@ -23,7 +23,7 @@ from pptx.util import Emu, Inches, Length, Pt
 from core.charts.theme import FONT, LIGHT, PIXELS_PER_POINT
 from core.model import BadInput
 from core.report.captions import MARK, main_numbers
-from core.report.figures import UNPRINTABLE, Drawing, at_width, draw, untitled
+from core.report.figures import UNPRINTABLE, Drawing, at_width, draw, small_letters, untitled
 from core.report.methods import Methods, methods
 from core.report.snapshot import Snapshot
 from core.store import Store
@@ -172,11 +172,11 @@ def _drawing(spec: dict[str, Any], wide: float, high: float) -> Drawing:
     """``spec`` laid out for a room in inches: lower where its height is free, with smaller type
     where it is made of rows."""
     fixed = at_width(spec, wide * 25.4, POINTS)
-    letters = float(spec["config"]["axis"]["labelFontSize"])
+    letters = small_letters(spec)
     scale = POINTS * PIXELS_PER_POINT / letters
-    free = spec["height"] == (spec.get("usermeta") or {}).get("elastic")
+    free = spec.get("height") == (spec.get("usermeta") or {}).get("elastic")
     around = (FREE_AROUND if free else AROUND) * letters
-    room, needed = high * 96 / scale, float(fixed["height"]) + around
+    room, needed = high * 96 / scale, float(fixed.get("height") or 0) + around
     if needed <= room:
         return draw(fixed)
     if free:

@@ -105,17 +105,40 @@ def draw(
     if width_mm is not None:
         spec = at_width(spec, width_mm, points)
     wide_mm = (spec.get("usermeta") or {}).get("width_mm")
-    svg = vl_convert.vegalite_to_svg(
-        still(fitted(spec)), vl_version=VEGA_LITE, allowed_base_urls=[]
-    )
+    try:
+        plain = still(fitted(spec))
+        svg: str = vl_convert.vegalite_to_svg(plain, vl_version=VEGA_LITE, allowed_base_urls=[])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _undrawable(str(error)[:200]) from error
     if words := spec.get("description"):
         # one description of the whole, which screen readers and editors find
         svg = svg.replace(">", f' role="img"><desc>{html.escape(_printable(words))}</desc>', 1)
     found = _SIZE.search(svg)
-    if found is None:  # pragma: no cover - the converter always states a size
-        raise BadFile("The figure could not be drawn.", found="an SVG file without a size")
+    if found is None:
+        raise _undrawable("a drawing without a size")
     width, height = float(found[1]), float(found[2])
     return Drawing(svg, width, height, wide_mm * PIXELS_PER_MM / width if wide_mm else 1.0)
+
+
+def _undrawable(found: str) -> BadFile:
+    return BadFile(
+        "A figure could not be drawn.",
+        expected="a figure that this program has made",
+        found=found,
+        remedy="Pin the figure again, or choose another file.",
+    )
+
+
+def small_letters(spec: dict[str, Any]) -> float:
+    """Pixels of the small type that ``spec`` was made with. Raises BadFile where it has none."""
+    try:
+        letters = float(spec["config"]["axis"]["labelFontSize"])
+        float(spec["config"]["title"]["subtitleFontSize"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _undrawable("a figure without sizes of its type") from error
+    if not 1 <= letters <= 200:
+        raise _undrawable(f"type of {letters:g} pixels")
+    return letters
 
 
 def _printable(text: str) -> str:
@@ -135,7 +158,7 @@ def at_width(spec: dict[str, Any], width_mm: float, points: float | None = None)
     A figure whose height is free becomes lower where it becomes narrower; one made of rows keeps
     its rows.
     """
-    letters = float(spec["config"]["axis"]["labelFontSize"])
+    letters = small_letters(spec)
     small = printed(width_mm).small if points is None else points * PIXELS_PER_POINT
     scale = small / letters
     width = width_mm * PIXELS_PER_MM / scale

@@ -174,6 +174,25 @@ def test_a_spec_that_reaches_outside_itself_is_refused(
     assert told.value.remedy
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"config": {}},
+        {"layer": [{"mark": "nothing"}]},
+        {"layer": ["text"]},
+        {"config": {"axis": {"labelFontSize": 1e9}, "title": {"subtitleFontSize": 9}}},
+    ],
+)
+def test_a_spec_that_cannot_be_drawn_is_told(
+    snapshots: list[Snapshot], broken: dict[str, Any]
+) -> None:
+    spec = {**snapshots[0].specs["print"], **broken} if broken else {}
+    with pytest.raises(BadFile) as told:
+        render(spec, "svg", 88)
+    assert told.value.remedy
+
+
 def test_columns_of_data_may_have_any_name() -> None:
     check_closed({"datasets": {"a": [{"url": "x", "href": 1}]}, "data": {"values": [{"url": 1}]}})
 
