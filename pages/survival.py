@@ -98,7 +98,7 @@ if tables.pooling(result):
 
 def how_strong() -> None:
     st.subheader("How strong", anchor=False)
-    three = three_numbers(result)
+    three = cached.once(result, ("three numbers",), lambda: three_numbers(result))
     blocks.table(tables.ratios(result, three.table))
     blocks.warnings([three.disagreement] if three.disagreement else [])
     blocks.warnings(three.warnings)
@@ -118,7 +118,9 @@ def over_time() -> None:
         placeholder="while 10 of each group are at risk",
         width=320,
     )
-    test = proportionality(result, horizon)
+    test = cached.once(
+        result, ("proportionality", horizon), lambda: proportionality(result, horizon)
+    )
     blocks.table(time_tables.restricted_means(test, result))
     blocks.table(time_tables.landmarks(test, result))
     blocks.warnings(test.warnings)
@@ -141,7 +143,7 @@ def periods() -> None:
         )
 
 
-constant = proportional_p(result)
+constant = cached.once(result, ("proportional p",), lambda: proportional_p(result))
 blocks.sentence(time_tables.verdict(constant))
 for section in (over_time, how_strong) if violated(constant) else (how_strong, over_time):
     section()

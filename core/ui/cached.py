@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +75,8 @@ from core.ui.state import Own
 
 if TYPE_CHECKING:
     from data.own.workspace import Workspace
+
+T = TypeVar("T")
 
 Progress = Callable[[str, float], None]
 
@@ -197,6 +200,23 @@ def simulate(progress: Progress) -> None:
 def built_on(store: Store) -> str:
     """The build's date and id, as the banner prints them."""
     return f"{pd.Timestamp(store.build.created_at):%d %B %Y} (build {store.version[:12]})"
+
+
+def once(result: object, what: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+    """``make()``, remembered under ``what`` for as long as ``result``, which it is made of, lives.
+
+    For what is cheap beside the result itself yet too dear for every rerun: figures, tests of
+    assumptions. ``what`` must name all that ``make`` depends on beside the result.
+    """
+    memo = _memo()
+    held = memo.get(id(result))
+    if held is None:
+        held = memo.setdefault(id(result), {})
+        weakref.finalize(result, memo.pop, id(result), None)
+    if what not in held:
+        held[what] = make()
+    found: T = held[what]
+    return found
 
 
 def facts(store: Store) -> Facts:
@@ -556,6 +576,12 @@ def _last_good(folder: str) -> list[Store]:
 @st.cache_resource(max_entries=1, show_spinner=False)
 def _mirror(address: str, folder: str) -> Mirror:
     return Mirror(address, Path(folder), every=CHECK_SECONDS)
+
+
+@st.cache_resource(show_spinner=False)
+def _memo() -> dict[int, dict[tuple[Hashable, ...], Any]]:
+    """Identity of a result -> what was made of it."""
+    return {}
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

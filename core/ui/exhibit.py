@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from core.charts.theme import Look
 from core.report.snapshot import LOOKS, Snapshot, differences
 from core.report.tables import About
 from core.store import Store
-from core.ui import compare, downloads, pinboard, state
+from core.ui import cached, compare, downloads, pinboard, state
 
 Draw = Callable[..., Figure]
 """``draw(result, look, *, simulated, heading=(), **options)``."""
@@ -118,7 +118,7 @@ class Exhibit:
         made = partial(draw, simulated=self.store.simulated, **options)
 
         def on_page(look: Look) -> str:
-            figure = made(self.result, look, **(on_screen or {}))
+            figure = self._drawn(draw, look, {**options, **(on_screen or {})})
             chart(figure, key=key, on_select=on_select)
             return figure.name
 
@@ -153,6 +153,14 @@ class Exhibit:
 
         made = partial(draw, simulated=simulated)
         self._show(_Shown(self, made, numbers, numbers, key), on_page)
+
+    def _drawn(self, draw: Draw, look: Look, options: dict[str, Any]) -> Figure:
+        """The figure for the page, remembered where it depends on nothing but what is named."""
+        make = partial(draw, self.result, look, simulated=self.store.simulated, **options)
+        what = (_name(draw), look, *sorted(options.items()))
+        if not _name(draw) or not is_dataclass(self.result) or not _is_hashable(what):
+            return make()
+        return cached.once(self.result, what, make)
 
     def _show(self, shown: _Shown, on_page: Callable[[Look], str]) -> None:
         """On the stage, beside A's, or on the page with its footer."""
@@ -269,6 +277,21 @@ class _Shown:
                 continue
             with st.expander(f"{words}: {len(changed)} numbers differ", icon=":material/history:"):
                 st.dataframe(changed.astype(str), hide_index=True)
+
+
+def _name(draw: Draw) -> str:
+    """What a chart's function is called; empty for one of a page, which may see more than it is
+    given."""
+    module, name = getattr(draw, "__module__", ""), getattr(draw, "__qualname__", "<")
+    return f"{module}.{name}" if module.startswith("core.charts") and "<" not in name else ""
+
+
+def _is_hashable(what: tuple[Any, ...]) -> bool:
+    try:
+        hash(what)
+    except TypeError:
+        return False
+    return True
 
 
 def chart(figure: Figure, *, key: str, on_select: Callable[[], None] | None = None) -> None:

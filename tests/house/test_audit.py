@@ -93,7 +93,7 @@ def test_every_dependency_has_a_least_version_and_the_one_it_was_tested_with() -
 def test_settings_keep_uploads_small_and_telemetry_off() -> None:
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert settings["browser"]["gatherUsageStats"] is False
-    assert 0 < settings["server"]["maxUploadSize"] <= 20
+    assert 0 < settings["server"]["maxUploadSize"] <= 200
     assert settings["server"]["address"] == "127.0.0.1"
     assert settings["client"]["showErrorDetails"] == "none"
     assert settings["server"].get("enableXsrfProtection", True) is True

@@ -21,7 +21,7 @@ def test_files_and_folders_that_are_named_exist() -> None:
     assert not [n for n in named if not list(ROOT.glob(n.rstrip("/")))]
 
 
-@pytest.mark.parametrize("command", ["fetch", "build", "check", "info", "demo"])
+@pytest.mark.parametrize("command", ["fetch", "build", "check", "info", "demo", "push"])
 def test_every_data_command_is_documented_and_answers(command: str) -> None:
     assert f"python -m data {command}" in README
     done = subprocess.run(
