@@ -44,7 +44,7 @@ def options(page: str, questions: Questions) -> Mapping[str, Any]:
     if page == "burden":
         kept["gene"] = state.question().gene
     if page == "signatures":
-        named = state.chosen("signature", ())
+        named = state.chosen("signatures", ())
         kept["signatures"] = tuple(named) if isinstance(named, list) else ()
     if page == "survival":
         kept |= _of_survival(questions)

@@ -54,11 +54,11 @@ def ask(store: Store, sources: tuple[Source, ...]) -> SignatureChoices:
 def _signatures(store: Store, source: Source) -> tuple[str, ...]:
     known = store.signatures(treated_with_ici=source.place == ICI)
     names = sorted(set(known.signature[known.source == source.name]), key=in_order)
-    state.check_many("signature", "Signatures", names)
-    state.keep_known("signature", names)
+    state.check_many("signatures", "Signatures", names)
+    state.keep_known("signatures", names)
     return tuple(
         st.multiselect(
-            "Signatures", names, key="signature", bind="query-params",
+            "Signatures", names, key="signatures", bind="query-params",
             placeholder="those with the smallest p-values",
         )
     )  # fmt: skip

@@ -45,7 +45,7 @@ def test_demands_and_chosen_signatures_change_the_page(whole: App) -> None:
     at = whole("signatures", gene="TP53")
     before = texts(at)
     at.get_by_key("min_snv").set_value(300)
-    at.get_by_key("signature").set_value(["SBS7a"])
+    at.get_by_key("signatures").set_value(["SBS7a"])
     at.get_by_key("exposure").set_value("share")
     at.run()
     assert not at.exception
@@ -86,7 +86,7 @@ def test_store_without_signatures_says_what_is_missing(
 
 
 def test_unknown_values_of_the_address_are_told(whole: App) -> None:
-    at = whole("signatures", min_snv="many", signature="SBS999")
+    at = whole("signatures", min_snv="many", signatures="SBS999")
     assert not at.exception
     at.run()
     told = " ".join(w.value for w in at.warning)
@@ -103,3 +103,8 @@ def test_spectrum_of_one_tumour_stands_over_its_reconstruction(whole: App) -> No
     assert not at.exception
     patient = box.options[5].split(",")[0].split(" ", 1)[1]
     assert f"{patient}: " in texts(at) and "Cosine similarity of the two" in texts(at)
+
+
+def test_patients_split_by_a_signature_have_the_page_too(whole) -> None:
+    at = whole("signatures", by="signature")
+    assert not at.exception and at.selectbox(key="signature").value
