@@ -206,6 +206,8 @@ class Store:
         try:
             with self._connection.cursor() as cursor:
                 yield cursor
+        except (duckdb.ParserException, duckdb.InvalidInputException):
+            raise  # a fault of the question, not of the store
         except duckdb.Error as error:
             raise _not_read(self.path, error) from error
 

@@ -27,7 +27,7 @@ def app(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ap
     monkeypatch.setenv(STORE_VARIABLE, str(small_folder))
 
     def start(page: str = "", **query: str | list[str]) -> AppTest:
-        at = AppTest.from_file(str(ROOT / "dashboard" / "Home.py"), default_timeout=60)
+        at = AppTest.from_file(str(ROOT / "dashboard" / "Home.py"), default_timeout=180)
         for key, value in query.items():
             at.query_params[key] = value
         at.run()

@@ -148,7 +148,7 @@ def attacked(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     monkeypatch.setenv(STORE_VARIABLE, str(small_folder))
 
     def open_page(page: str, **query: str | list[str]) -> AppTest:
-        at = AppTest.from_file(str(ROOT / "dashboard" / "Home.py"), default_timeout=60)
+        at = AppTest.from_file(str(ROOT / "dashboard" / "Home.py"), default_timeout=180)
         for key, value in query.items():
             at.query_params[key] = value
         at.switch_page(str(ROOT / "pages" / f"{page}.py"))

@@ -67,7 +67,7 @@ FOCUSED = """() => {
   const last = window.focusedBefore;
   window.focusedBefore = e;
   return {
-    name: name.trim().split('\\n')[0],
+    name: name.trim().replace(/\\s+/g, ' ').slice(0, 60),
     inside: ['stSidebar', 'stMain'].find(t => e.closest(`[data-testid=${t}]`)) || '',
     back: !!last && !!(last.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_PRECEDING),
   };
@@ -81,7 +81,7 @@ def test_keyboard_reaches_everything_in_the_order_of_the_page(visit: Visit) -> N
     for _ in range(150):
         page.keyboard.press("Tab")
         walked.append(page.evaluate(FOCUSED))
-        if walked[-1]["name"].startswith("Methods"):
+        if "Methods" in walked[-1]["name"]:
             break
     names = " | ".join(w["name"] for w in walked)
     for wanted in ("Cohorts", "Gene", "Tumour types", "Reset filters", "Download the figure",
