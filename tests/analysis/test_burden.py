@@ -16,7 +16,7 @@ from core.analysis.burden_null import (
     tmb_bins,
 )
 from core.charts.burden import answer
-from core.model import Filters, NotEnoughData, Stratifier
+from core.model import Filters, NotEnoughData, Range, Stratifier
 from core.stats.cox import cox
 from core.store import Store
 from tests.analysis.planted import patients
@@ -174,4 +174,4 @@ def test_store_counts_a_shared_patient_once(real: Store) -> None:
 
 def test_nobody_left_is_an_answer(simulated: Store) -> None:
     with pytest.raises(NotEnoughData, match="cannot be compared"):
-        burden_question(simulated, Filters(tumor_types=("Nowhere",)), Stratifier())
+        burden_question(simulated, Filters(age_years=Range(199, 200)), Stratifier())
