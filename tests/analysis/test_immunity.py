@@ -21,7 +21,7 @@ from core.analysis.immunity import (
     tmb_basis,
 )
 from core.analysis.tcga import tcga_filters
-from core.model import BadInput, Filters, NotEnoughData, Stratifier
+from core.model import BadInput, Filters, NotEnoughData, Range, Stratifier
 from core.stats.rank_regression import rank_regression
 from core.stats.wilcoxon import van_elteren
 from core.store import Store
@@ -214,7 +214,7 @@ def test_simulated_store_has_every_panel(simulated: Store) -> None:
 
 
 def test_nobody_mutant_is_told(simulated: Store) -> None:
-    nobody = tcga_filters(Filters(tumor_types=("No such type",)))
+    nobody = tcga_filters(Filters(age_years=Range(199, 200)))
     with pytest.raises(NotEnoughData, match="two groups"):
         immunity_question(simulated, nobody, Stratifier(), "burden")
 

@@ -204,7 +204,7 @@ def test_an_entry_that_fails_says_why(simulated: Store) -> None:
     nobody = replace(PAPER, validation=Filters(cohorts=("nobody",)))
     lines = ledger(simulated, nobody).lines
     failed = lines[lines.figure == "Figure 1B"].iloc[0]
-    assert failed.verdict == CANNOT and "No patient is left" in failed.why
+    assert failed.verdict == CANNOT and "has the cohort 'nobody'" in failed.why
 
 
 def test_a_store_without_printed_numbers_is_told(

@@ -9,7 +9,7 @@ from scipy import sparse
 from core.analysis.comutation import BURDEN_STEP, comutation, comutation_of
 from core.analysis.mutations import SOURCES, mutation_frequency, protein_map
 from core.groups import mutation_status
-from core.model import VARIANT_GROUPS, Filters, NotEnoughData, Stratifier
+from core.model import VARIANT_GROUPS, Filters, NotEnoughData, Range, Stratifier
 from core.stats.contingency import binomial_interval
 from core.store import MutationMatrix, Store
 
@@ -56,7 +56,7 @@ def test_any_of_a_set_is_at_least_as_often_as_one_and_all_at_most(simulated: Sto
 
 def test_filters_that_keep_nobody_are_told(simulated: Store) -> None:
     with pytest.raises(NotEnoughData, match="No patient is left"):
-        mutation_frequency(simulated, Filters(tumor_types=("Atlantis",)), ALK)
+        mutation_frequency(simulated, Filters(age_years=Range(199, 200)), ALK)
 
 
 # -- along the protein -----------------------------------------------------------------

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
-import core.analysis.gene_scan as scanning
 from core.analysis.agreement import agreement_question
 from core.analysis.burden import burden_question
 from core.analysis.cohorts import cohort_overview
@@ -76,13 +76,13 @@ def test_the_nomogram_and_the_scan_count_persons(
 ) -> None:
     built = build_question(simulated, Filters(), TP53)
     assert persons(simulated, built.rows.patient_key).is_unique
-    seen: list[pd.DataFrame] = []
+    seen: list[pd.Series] = []
 
-    def remember(rows: pd.DataFrame, *args: object, **more: object) -> object:
-        seen.append(rows)
-        return whole(rows, *args, **more)  # type: ignore[arg-type]
+    def remember(keys: np.ndarray, *args: object, **more: object) -> object:
+        seen.append(pd.Series(keys))
+        return whole(keys, *args, **more)  # type: ignore[arg-type]
 
-    whole = scanning.scan_genes
-    monkeypatch.setattr(scanning, "scan_genes", remember)
-    gene_scan(simulated, Filters())
-    assert persons(simulated, seen[0].patient_key).is_unique
+    whole = simulated.mutation_matrix
+    monkeypatch.setattr(simulated, "mutation_matrix", remember)
+    found = gene_scan(simulated, Filters())
+    assert persons(simulated, seen[0]).is_unique and len(seen[0]) == found.n
