@@ -247,7 +247,7 @@ def test_cancelled_permutations_leave_no_broken_result(small_folder: Path) -> No
     with pytest.raises(RerunException):
         cached.burden_null(*what, cancelled_at(1))
     null = cached.burden_null(*what, lambda done: None)
-    cached._null_block.clear()  # type: ignore[attr-defined]
+    cached._drawn_null.clear()  # type: ignore[attr-defined]
     again = cached.burden_null(*what, lambda done: None)
     assert null.draws.size == 1000 and (null.draws == again.draws).all()
 

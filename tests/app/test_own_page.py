@@ -59,7 +59,7 @@ def test_a_study_is_mapped_used_and_left(app: App) -> None:
     shown = texts(at)
     assert f"**Toy cohort** alone: {N} patients." in shown  # the banner, without SIMULATED
     assert "In use, alone." in shown and "SIMULATED data" not in shown
-    space = at.session_state["_held_own-space"][1]
+    space = at.session_state["_kept_own-space"][1]
     assert list(space.path.rglob("toy.zip"))
     shown = texts(visit(at, "survival"))
     assert not list(space.path.rglob("toy.zip"))  # only what was made of it stays
