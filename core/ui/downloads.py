@@ -29,7 +29,7 @@ def offer(
     Nothing in the fold is sent before it is opened, and no file is made before it is asked for.
     """
     fold = st.popover(
-        "Download",
+        "Files",
         icon=":material/download:",
         type="tertiary",
         key=f"{key}-fold",

@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from core.ui import blocks, cached  # noqa: E402
+from core.ui import cached, downloads  # noqa: E402
 
 FAULT = os.environ["FAULT"]
 
@@ -26,19 +26,22 @@ def broken(*args: Any) -> Any:
     raise ZeroDivisionError("the secret reason")
 
 
-def slow(rows: Any, number: int) -> Any:
-    time.sleep(1.0)  # between two steps of the bar, where a click is noticed
-    return _draw(rows, number)
+def slow(rows: Any, *, progress: Any) -> Any:
+    def told(done: float) -> None:
+        time.sleep(1.0)  # between two steps of the bar, where a click is noticed
+        progress(done)
+
+    return _draw(rows, progress=told)
 
 
-_draw = getattr(cached.draw_null, "__wrapped__", cached.draw_null)
+_draw = getattr(cached.draw_nulls, "__wrapped__", cached.draw_nulls)
 
 if FAULT == "disk":
-    blocks.render = full  # type: ignore[assignment]
+    downloads.render = full  # type: ignore[assignment]
 elif FAULT == "page":
     cached.cohorts = broken  # type: ignore[assignment]
 elif FAULT == "slow":
     slow.__wrapped__ = _draw  # type: ignore[attr-defined]
-    cached.draw_null = slow
+    cached.draw_nulls = slow
 
 runpy.run_path(str(ROOT / "dashboard" / "Home.py"), run_name="__main__")

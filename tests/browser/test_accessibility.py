@@ -84,8 +84,8 @@ def test_keyboard_reaches_everything_in_the_order_of_the_page(visit: Visit) -> N
         if "Methods" in walked[-1]["name"]:
             break
     names = " | ".join(w["name"] for w in walked)
-    for wanted in ("Cohorts", "Gene", "Tumour types", "Reset filters", "Download the figure",
-                   "Rows as CSV", "Methods"):  # fmt: skip
+    for wanted in ("Cohorts", "Gene", "Tumour types", "Reset filters", "Files",
+                   "Pin", "Methods"):  # fmt: skip
         assert wanted in names, f"{wanted} was not reached: {names}"
     for place in ("stSidebar", "stMain"):
         own = [w for w in walked if w["inside"] == place]

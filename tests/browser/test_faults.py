@@ -53,7 +53,7 @@ def test_figure_that_cannot_be_made_is_told_and_the_page_stays(faulty: Any) -> N
     with faulty("disk", "/?view=Pooled+only") as (page, log):
         wait_for_run(page, 1)
         words = figure_words(page)
-        page.get_by_role("button", name="Download the figure").first.click()
+        page.get_by_role("button", name="Files", exact=True).first.click()
         page.get_by_role("button", name="SVG", exact=True).click()
         expect(page.get_by_text("Failed to generate file for download")).to_be_visible()
         assert figure_words(page) == words

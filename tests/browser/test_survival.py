@@ -128,7 +128,7 @@ def test_numbers_at_risk_stand_under_their_ticks(visit: Visit) -> None:
 def test_download_is_a_marked_file(visit: Visit) -> None:
     page = visit("/survival?view=Pooled+only")
     figure_words(page)
-    page.get_by_role("button", name="Download the figure").first.click()
+    page.get_by_role("button", name="Files", exact=True).first.click()
     with page.expect_download(timeout=LONG) as download:
         page.get_by_role("button", name="SVG", exact=True).click()
     assert download.value.suggested_filename == "SIMULATED-km-os-alk.svg"
