@@ -70,7 +70,7 @@ def policy() -> str:
     """
     rules = {
         "default-src": ["'self'"],
-        "script-src": ["'self'", "'unsafe-eval'", *inline_scripts()],
+        "script-src": ["'self'", "'unsafe-eval'", "blob:", *inline_scripts()],
         "style-src": ["'self'", "'unsafe-inline'"],
         "img-src": ["'self'", "data:", "blob:"],
         "font-src": ["'self'", "data:"],

@@ -48,6 +48,7 @@ def test_figure_filters_and_download_work(page: Any, shared: Process, tmp_path: 
     before = run_number(page)
     page.get_by_text("Stratify by cohort").click()
     wait_for_run(page, before + 1)
+    page.get_by_role("button", name="Files", exact=True).first.click()
     with page.expect_download() as asked:
         page.get_by_role("button", name="Rows as CSV").first.click()
     asked.value.save_as(tmp_path / "rows.csv")

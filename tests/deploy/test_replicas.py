@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -12,6 +11,7 @@ import pytest
 import websockets
 
 from tests.app.small_store import make
+from tests.concurrently import finished
 from tests.deploy.serving import Process, about, get, nginx, replica
 from tests.deploy.visitor import Visitor
 
@@ -80,7 +80,7 @@ def test_open_sessions_of_both_replicas_move_to_a_new_build(site: Site) -> None:
         for v in visitors:
             await v.close()
 
-    asyncio.run(story())
+    finished(story())
     for name in ("1", "2"):
         assert about(site.replicas[name].address)["build"] == "second"
 
@@ -104,4 +104,4 @@ def test_the_other_replica_serves_a_reload_after_one_is_killed(site: Site) -> No
         for v in (kept, again):
             await v.close()
 
-    asyncio.run(story())
+    finished(story())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from core.ui.cached import STORE_VARIABLE
 from core.version import code_version
 from dashboard import server
 from tests.app.small_store import make
+from tests.concurrently import finished
 from tests.deploy.serving import Process, about, free_port, get, replica
 from tests.deploy.visitor import Visitor
 
@@ -64,7 +64,7 @@ def test_the_page_is_served(served: Process) -> None:
         assert f"ICI Explorer {code_version()}, build small" in run.text
         await visitor.close()
 
-    asyncio.run(story())
+    finished(story())
 
 
 def test_warm_means_open_imported_and_remembered(
@@ -116,7 +116,7 @@ def test_a_public_address_is_told_to_every_visitor(tmp_path: Path) -> None:
             assert run.charts and "This server is open" in run.text
             await visitor.close()
 
-        asyncio.run(story())
+        finished(story())
 
 
 def test_login_stands_before_the_whole_server(tmp_path: Path) -> None:
@@ -138,4 +138,4 @@ def test_login_stands_before_the_whole_server(tmp_path: Path) -> None:
             assert "Log in" in run.text and not run.charts and "patients" not in run.text
             await visitor.close()
 
-        asyncio.run(story())
+        finished(story())

@@ -19,6 +19,7 @@ from core.analysis.survival import survival_question
 from core.model import Filters, Range, Stratifier
 from core.store import Store, open_store
 from tests.app.small_store import make
+from tests.concurrently import finished
 from tests.deploy.serving import Process, replica
 from tests.deploy.visitor import Run, Visitor
 
@@ -83,7 +84,7 @@ def test_every_session_gets_its_own_answer(served: Process, store: Store) -> Non
     async def all_at_once() -> list[int]:
         return await asyncio.gather(*(one(n) for n in range(SESSIONS)))
 
-    assert asyncio.run(all_at_once()) == [CHANGES] * SESSIONS
+    assert finished(all_at_once()) == [CHANGES] * SESSIONS
 
 
 def test_a_visitor_who_leaves_in_the_middle_disturbs_nobody(served: Process) -> None:
@@ -101,7 +102,7 @@ def test_a_visitor_who_leaves_in_the_middle_disturbs_nobody(served: Process) -> 
             assert all("TP53" in chart.alt for chart in run.charts)
         await stays.close()
 
-    asyncio.run(story())
+    finished(story())
     assert "Traceback" not in served.log()
 
 
@@ -119,8 +120,8 @@ def test_memory_does_not_grow_with_reruns(served: Process) -> None:
 
         await asyncio.gather(*(one(n) for n in range(4)))
 
-    asyncio.run(reruns(15))
+    finished(reruns(15))
     before = psutil.Process(served.process.pid).memory_info().rss
-    asyncio.run(reruns(50))
+    finished(reruns(50))
     grown = psutil.Process(served.process.pid).memory_info().rss - before
     assert grown < 0.05 * before, f"{grown / 1e6:.0f} MB on {before / 1e6:.0f} MB"

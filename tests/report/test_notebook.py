@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import warnings
@@ -20,6 +19,7 @@ from core.store import STORE_VARIABLE
 from data.demo_store import open_simulated
 from tests.app.conftest import ROOT, app, small_folder
 from tests.app.reading import alt, charts, texts
+from tests.concurrently import finished
 
 __all__ = ["app", "small_folder"]  # fixtures of the app's tests, used here
 
@@ -49,7 +49,7 @@ def executed(small_folder: Path) -> nbformat.NotebookNode:
             notebook, timeout=300, kernel_name="python3",
             resources={"metadata": {"path": str(NOTEBOOK.parent)}},
         )  # fmt: skip
-        asyncio.run(client.async_execute())
+        finished(client.async_execute())
     return notebook
 
 
