@@ -15,6 +15,7 @@ from tests.browser.waiting import (
     choose,
     figure_words,
     other_figure_words,
+    pick,
     run_number,
     same_figure_words,
     stays_empty,
@@ -162,8 +163,7 @@ def select(page: Any, label: str, option: str) -> None:
     before = run_number(page)
     sidebar = page.get_by_test_id("stSidebar")
     box = sidebar.get_by_test_id("stSelectbox").filter(has_text=label).get_by_role("combobox")
-    box.click()
-    page.get_by_role("option", name=option, exact=True).first.click()
+    pick(page, box, option, exact=True)
     wait_for_run(page, before + 1)
 
 

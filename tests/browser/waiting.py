@@ -182,13 +182,27 @@ def until(page: Any, act: Callable[[], Any], script: str, arg: Any = None) -> No
                 raise
 
 
+def pick(page: Any, box: Any, option: str, *, typed: str = "", exact: bool = False) -> None:
+    """Open the list of ``box`` and click ``option``; again where a redraw has closed the list."""
+    wanted = page.get_by_role("option", name=option, exact=exact).first
+    for last in [*[False] * (TRIES - 1), True]:
+        box.click()
+        if typed:
+            box.fill(typed)
+        try:
+            wanted.click(timeout=LONG if last else LONG / 10)
+            return
+        except Error:
+            if last:
+                raise
+            page.keyboard.press("Escape")
+
+
 def choose(page: Any, label: str, option: str) -> None:
     """Choose ``option`` in the sidebar's multiselect ``label`` and wait for the new run."""
     before = run_number(page)
     sidebar = page.get_by_test_id("stSidebar")
     box = sidebar.get_by_test_id("stMultiSelect").filter(has_text=label).get_by_role("combobox")
-    box.click()
-    box.fill(option)
-    page.get_by_role("option", name=option).first.click()
+    pick(page, box, option, typed=option)
     page.keyboard.press("Escape")
     wait_for_run(page, before + 1)
