@@ -9,6 +9,7 @@ from tests.browser.waiting import (
     charts_fit,
     figure_words,
     other_figure_words,
+    pick,
     run_number,
     wait_for_run,
 )
@@ -18,8 +19,7 @@ def test_another_patient_is_read_off_elsewhere(visit: Callable[..., Any]) -> Non
     page = visit("/nomogram")
     words = figure_words(page, "This patient")
     box = page.get_by_test_id("stSelectbox").filter(has_text="TP53").last
-    box.get_by_role("combobox").click()
-    page.get_by_role("option", name="mutant", exact=True).click()
+    pick(page, box.get_by_role("combobox"), "mutant", exact=True)
     other_figure_words(page, words)
     wait_for_run(page, run_number(page))  # the address is written by then
     assert "patient" not in page.url
