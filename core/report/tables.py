@@ -72,7 +72,7 @@ def excel_bytes(frame: pd.DataFrame, about: About, *, simulated: bool) -> bytes:
         sheet.oddHeader.center.text = f"{SIMULATED} DATA"
     sheet.append([_cell(sheet, str(c), bold=True) for c in safe.columns])
     for row in safe.head(MOST_ROWS).itertuples(index=False):
-        sheet.append([_cell(sheet, v) for v in row])
+        sheet.append([v if _is_plain(v) else _cell(sheet, v) for v in row])
     _about_sheet(book, about, len(safe), simulated)
     out = io.BytesIO()
     book.save(out)
@@ -121,6 +121,16 @@ def _about_sheet(book: Workbook, about: About, n: int, simulated: bool) -> None:
     for name, text in rows:
         if text:
             sheet.append([_cell(sheet, name, bold=True), _cell(sheet, text, wrap=True)])
+
+
+def _is_plain(value: Any) -> bool:
+    """True for what a cell may hold as it is: a number that exists, a text that stays one."""
+    if type(value) is float:
+        return math.isfinite(value)
+    if type(value) is str:
+        harmless = len(value) < LONGEST and _inert(value) == value
+        return harmless and not ILLEGAL_CHARACTERS_RE.search(value)
+    return type(value) is int
 
 
 def _cell(sheet: Any, value: Any, *, bold: bool = False, wrap: bool = False) -> WriteOnlyCell:
