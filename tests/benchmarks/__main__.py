@@ -29,7 +29,10 @@ def main(chosen: list[str]) -> int:
         f"Python {platform.python_version()}, numpy {np.__version__}, {platform.machine()}, "
         f"{os.cpu_count()} cores, one BLAS thread\n"
     )
+    before = dict(os.environ)
     for name in chosen or names():
+        os.environ.clear()  # one benchmark's store is not the next one's
+        os.environ.update(before)
         print(f"{name}\n{'-' * len(name)}")
         print(f"{'what':<52} {'ms':>10} {'reference':>22} {'its ms':>10} {'ratio':>8}  goal")
         for row in importlib.import_module(f"tests.benchmarks.bench_{name}").run():
