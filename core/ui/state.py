@@ -38,7 +38,7 @@ SCHEME = "colours"
 LOOKED = "_looked"
 QUESTION, NOTES, RUN, BUILD, STORE = "_question", "_notes", "_run", "_build", "_store"
 PAGE, PINS, PIN, HELD, HELD_STORE = "_page", "_pins", "_pin", "_held", "_held_store"
-STAGE, OFFERED, STAGED = "_stage", "_offered", "_staged"
+STAGE, STAGED = "_stage", "_staged"
 SPACE = "own-space"
 """What :func:`kept` calls this session's folder of uploads."""
 UPLOADS = ("own-received", "own-upload", "own-proposal", "own-findings")
@@ -368,11 +368,11 @@ def _note(text: str) -> None:
 
 
 def visit(page: str) -> None:
-    """The page of this run, as its path in the address; a new run has offered no figure yet."""
+    """The page of this run, as its path in the address; a new run has nothing on the stage yet."""
     if st.session_state.get(PAGE) != page:
         st.session_state.pop(STAGE, None)
     st.session_state[PAGE] = page
-    st.session_state[OFFERED], st.session_state[STAGED] = [], None
+    st.session_state[STAGED] = None
 
 
 def page() -> str:
@@ -455,7 +455,6 @@ def presented() -> str | int | None:
 
 def offer(key: str) -> bool:
     """A figure of the page tells that it could be presented; True where it is the one."""
-    st.session_state[OFFERED].append(key)
     if presented() == "":
         st.session_state[STAGE] = key
     return presented() == key and st.session_state[STAGED] is None
