@@ -5,10 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import multiprocessing
-import os
-import signal
-import time
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,8 @@ from core.store import POINTER, current_build, open_store
 from data import publish as module
 from data.demo import simulate
 from data.publish import publish
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -88,45 +88,55 @@ def test_a_full_disk_leaves_the_store_in_use(
     assert_untouched(folder, before)
 
 
-def _publish_slowly(folder: Path, started: Any) -> None:
-    def progress(what: str, fraction: float) -> None:
-        if what.startswith("writing m"):
-            started.set()
-            time.sleep(30)
+SLOWLY = """
+import sys, time
+from pathlib import Path
+from data.demo import simulate
+from data.publish import publish
 
-    publish(simulate(scale=0.02), folder, progress=progress)
+def progress(what, fraction):
+    if what.startswith("writing m"):
+        print("started", flush=True)
+        time.sleep(30)
+
+publish(simulate(scale=0.02), Path(sys.argv[1]), progress=progress)
+"""
+
+ONCE = """
+import sys
+from pathlib import Path
+from data.demo import simulate
+from data.publish import publish
+
+publish(simulate(seed=int(sys.argv[2]), scale=0.02), Path(sys.argv[1]))
+"""
+
+
+def build_in_a_process(program: str, *arguments: object) -> subprocess.Popen[str]:
+    """Run *program* in a process of its own, which shares nothing with this one but the disk."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_killed_build_leaves_the_store_in_use_and_is_swept_up(
     folder: Path, tables: dict[str, Any]
 ) -> None:
     before = (folder / POINTER).read_text()
-    context = multiprocessing.get_context("spawn")
-    started = context.Event()
-    process = context.Process(target=_publish_slowly, args=(folder, started))
-    process.start()
-    assert started.wait(60)
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
+    with build_in_a_process(SLOWLY, folder) as build:
+        assert build.stdout is not None
+        assert build.stdout.readline() == "started\n"
+        build.kill()
     assert (folder / POINTER).read_text() == before
     assert list(folder.glob(".building-*")), "the killed build left its temporary file"
     publish(tables, folder)
     assert not list(folder.glob(".building-*"))
 
 
-def _publish(folder: Path, seed: int) -> None:
-    publish(simulate(seed=seed, scale=0.02), folder)
-
-
 def test_two_builds_at_once_both_finish_and_one_is_current(folder: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    both = [context.Process(target=_publish, args=(folder, seed)) for seed in (1, 2)]
-    for process in both:
-        process.start()
-    for process in both:
-        process.join()
-    assert [p.exitcode for p in both] == [0, 0]
+    both = [build_in_a_process(ONCE, folder, seed) for seed in (1, 2)]
+    for build in both:
+        build.communicate()
+    assert [build.returncode for build in both] == [0, 0]
     store = open_store(folder)
     assert json.loads((folder / POINTER).read_text())["build_id"] == store.version
     store.close()
