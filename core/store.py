@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property
-from itertools import pairwise
+from functools import cached_property, lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +185,9 @@ class Store:
         self.simulated = bool(self.build.simulated)
         self.n_patients = int(self.rows("SELECT count(*) AS n FROM patient").n[0])
         self._endpoints: dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = {}
+        # a click changes one filter of several, and the gene stays while filters change
+        self._meets = lru_cache(maxsize=128)(self._who_meets)
+        self._statuses = lru_cache(maxsize=64)(self._read_statuses)
 
     # -- plumbing ----------------------------------------------------------------------
 
@@ -271,13 +274,9 @@ class Store:
         Raises UnknownGene, with the closest known symbols, where neither is known.
         """
         typed = text.strip().upper()
-        found = self.rows(
-            "SELECT hugo_symbol, 0 AS rank FROM gene WHERE upper(hugo_symbol) = ? UNION ALL "
-            "SELECT hugo_symbol, 1 FROM gene_alias WHERE upper(alias) = ? ORDER BY rank LIMIT 1",
-            (typed, typed),
-        )
-        if len(found):
-            return str(found.hugo_symbol[0])
+        current, old = self._symbols
+        if typed in current or typed in old:
+            return current.get(typed) or old[typed]
         near = self.rows(
             "SELECT hugo_symbol FROM gene ORDER BY levenshtein(upper(hugo_symbol), ?), "
             "n_mutant_ici DESC LIMIT 3",
@@ -292,17 +291,24 @@ class Store:
 
     def known_genes(self, texts: Sequence[str]) -> dict[str, str]:
         """Current symbols of those of ``texts`` (old or current symbols) that the store knows."""
-        typed = list(dict.fromkeys(t.strip().upper() for t in texts))
-        marks = ", ".join("?" * len(typed))
-        found = self.rows(
-            f"SELECT upper(alias) AS typed, hugo_symbol FROM gene_alias WHERE typed IN ({marks}) "
-            "AND hugo_symbol IN (SELECT hugo_symbol FROM gene) UNION ALL "
-            "SELECT upper(hugo_symbol) AS typed, hugo_symbol FROM gene "
-            f"WHERE typed IN ({marks})",
-            typed * 2,
+        current, old = self._symbols
+        found = {}
+        for text in texts:
+            typed = text.strip().upper()
+            symbol = current.get(typed) or current.get(old.get(typed, "").upper())
+            if symbol:
+                found[text] = symbol
+        return found
+
+    @cached_property
+    def _symbols(self) -> tuple[dict[str, str], dict[str, str]]:
+        """In capitals: every gene of the store, and every old symbol -> the current symbol."""
+        genes = self.rows("SELECT hugo_symbol FROM gene").hugo_symbol.tolist()
+        old = self.rows("SELECT alias, hugo_symbol FROM gene_alias ORDER BY rowid DESC")
+        return (
+            {g.upper(): g for g in genes},
+            dict(zip(old.alias.str.upper(), old.hugo_symbol, strict=True)),
         )
-        current = dict(zip(found.typed, found.hugo_symbol, strict=True))  # current symbols last
-        return {t: current[k] for t in texts if (k := t.strip().upper()) in current}
 
     def aliases(self, symbols: Sequence[str]) -> dict[str, str]:
         """Old symbol (as given) -> current symbol, for those of ``symbols`` that are old ones."""
@@ -327,14 +333,8 @@ class Store:
         (NaN where the patient has none). Raises UnknownValue where nobody is kept because a value
         of ``filters`` is none of this store.
         """
-        found = clauses(filters)
-        where = " AND ".join(c.sql for c in found)
-        parameters = [v for c in found for v in c.parameters]
-        with self._cursor() as cursor:
-            found_keys = cursor.execute(
-                f"SELECT patient_key FROM patient WHERE {where} ORDER BY patient_key", parameters
-            ).fetchnumpy()["patient_key"]
-        keys = np.asarray(found_keys, dtype=np.intp)
+        masks = [self._meets(clause) for clause in clauses(filters)]
+        keys = np.flatnonzero(np.logical_and.reduce(masks))
         if not len(keys):
             self._demand_known(filters)
         time, event = self._endpoint(endpoint)
@@ -390,17 +390,21 @@ class Store:
     def attrition(self, filters: Filters) -> pd.DataFrame:
         """How each condition of ``filters`` thins the store: columns ``step``, ``n``, ``lost``."""
         found = clauses(filters)
-        counts = ["count(*)"]
-        parameters: list[Any] = []
-        for i in range(len(found)):
-            counts.append(f"count(*) FILTER (WHERE {' AND '.join(c.sql for c in found[: i + 1])})")
-            parameters += [v for c in found[: i + 1] for v in c.parameters]
-        with self._cursor() as cursor:
-            row = cursor.execute(f"SELECT {', '.join(counts)} FROM patient", parameters).fetchone()
-        n = [int(v) for v in row or (0,)]
-        lost = [0] + [before - after for before, after in pairwise(n)]
+        left = accumulate((self._meets(clause) for clause in found), np.logical_and)
+        n = np.array([self.n_patients, *(np.count_nonzero(mask) for mask in left)])
         steps = ["in the store"] + [c.drops for c in found]
-        return pd.DataFrame({"step": steps, "n": n, "lost": lost})
+        return pd.DataFrame({"step": steps, "n": n, "lost": -np.diff(n, prepend=n[0])})
+
+    def _who_meets(self, clause: Clause) -> npt.NDArray[np.bool_]:
+        """Which patients meet one condition, by patient_key; False where it is not known."""
+        with self._cursor() as cursor:
+            found = cursor.execute(
+                f"SELECT patient_key FROM patient WHERE {clause.sql}", clause.parameters
+            ).fetchnumpy()
+        mask = np.zeros(self.n_patients, dtype=bool)
+        mask[np.asarray(found["patient_key"], dtype=np.intp)] = True
+        mask.setflags(write=False)
+        return mask
 
     def clinical_variables(self) -> pd.DataFrame:
         """Further variables of ICI-treated patients: variable, numeric (bool), n, n_cohorts."""
@@ -564,7 +568,12 @@ class Store:
                 found="none",
                 remedy="Choose a mutation class.",
             )
-        index = pd.Index(list(genes))
+        return self._statuses(tuple(genes), tuple(classes), position)
+
+    def _read_statuses(
+        self, genes: tuple[str, ...], classes: tuple[str, ...], position: int | None
+    ) -> npt.NDArray[np.int8]:
+        index = pd.Index(genes)
         status = np.full((len(index), self.n_patients), -1, dtype=np.int8)
         keys, whole, names = self._panels
         at = "" if position is None else "AND protein_position = ?"
@@ -588,6 +597,7 @@ class Store:
                 status[np.ix_(np.flatnonzero(covered), of_panel)] = 0
         row = index.get_indexer(pd.Index(np.asarray(calls["hugo_symbol"], dtype=object)))
         status[row, np.asarray(calls["patient_key"], dtype=np.intp)] = 1
+        status.setflags(write=False)
         return status
 
     @cached_property
