@@ -229,6 +229,10 @@ class Store:
         """One row per cohort in display order, with its number of patients."""
         return self._cohorts.copy()
 
+    def cohort_names(self) -> dict[str, str]:
+        """cohort_id -> the name that people read, in display order."""
+        return dict(zip(self._cohorts.cohort_id, self._cohorts["name"], strict=True))
+
     @cached_property
     def _cohorts(self) -> pd.DataFrame:
         return self.rows(
@@ -338,8 +342,10 @@ class Store:
         if not len(keys):
             self._demand_known(filters)
         time, event = self._endpoint(endpoint)
-        frame = self._everyone.take(keys).reset_index(drop=True)
-        return frame.assign(time_months=time[keys], event=event[keys])
+        frame = self._everyone.take(keys)
+        frame.index = pd.RangeIndex(len(keys))
+        frame["time_months"], frame["event"] = time[keys], event[keys]
+        return frame
 
     def _demand_known(self, filters: Filters) -> None:
         """Raise UnknownValue for a value of ``filters`` that no patient of the store has."""

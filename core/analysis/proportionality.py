@@ -8,6 +8,7 @@ ratio in successive periods.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,8 +20,9 @@ from core.analysis.result import Result
 from core.analysis.survival import LANDMARKS, MIN_EVENTS, MIN_PATIENTS, SurvivalComparison
 from core.model import BadInput, NotEnoughData
 from core.stats.cox import cox
-from core.stats.km import KaplanMeier, kaplan_meier_by_group
-from core.stats.rmst import RMSTComparison, rmst_difference
+from core.stats.km import KaplanMeier
+from core.stats.rmst import RMSTComparison, rmst_of_curves
+from core.stats.survival_data import FloatArray
 from core.stats.zph import cox_zph
 
 ALPHA = 0.05
@@ -54,10 +56,7 @@ def proportionality(result: SurvivalComparison, tau: float | None = None) -> Pro
     groups' longest follow-ups. Raises BadInput unless it is above 0, and
     NotEnoughData where a group has no follow-up.
     """
-    rows = result.rows
-    curves = kaplan_meier_by_group(
-        rows.time_months, rows.event, rows.group.astype(str), order=result.order
-    )
+    curves = result.km
     longest = float(min(curve.time[-1] for curve in curves.values()))
     if tau is not None and not tau > 0:
         raise BadInput(
@@ -79,14 +78,8 @@ def proportionality(result: SurvivalComparison, tau: float | None = None) -> Pro
             f"A group is followed for {longest:.1f} months only: the mean is taken up to there, "
             f"not up to {tau:g}.",
         )
-    means = rmst_difference(
-        rows.time_months,
-        rows.event,
-        rows.group.astype(str),
-        _horizon(curves, longest) if tau is None else min(tau, longest),
-        reference=result.order[0],
-        order=result.order,
-    )
+    horizon = _horizon(curves, longest) if tau is None else min(tau, longest)
+    means = rmst_of_curves(curves, horizon, reference=result.order[0])
     return Proportionality(
         rmst=means,
         longest_tau=longest,
@@ -96,7 +89,7 @@ def proportionality(result: SurvivalComparison, tau: float | None = None) -> Pro
     )
 
 
-def _horizon(curves: dict[str, KaplanMeier], longest: float) -> float:
+def _horizon(curves: Mapping[str, KaplanMeier], longest: float) -> float:
     """The last time at which every curve has MIN_PATIENTS at risk; ``longest`` if none has."""
     last = [float(c.time[c.at_risk >= MIN_PATIENTS].max(initial=0.0)) for c in curves.values()]
     return min(last) if min(last) > 0 else longest
@@ -120,42 +113,44 @@ def proportional_p(result: SurvivalComparison) -> float:
         return float("nan")
 
 
-def _landmarks(curves: dict[str, KaplanMeier], result: SurvivalComparison) -> pd.DataFrame:
+def _landmarks(curves: Mapping[str, KaplanMeier], result: SurvivalComparison) -> pd.DataFrame:
     """Survival at LANDMARKS; the difference by Greenwood's errors, its p by log(-log S).
 
     Klein, Logan, Harhoff and Andersen, Stat Med 2007;26:4505-4519: the difference itself is too
     liberal in small groups, its transform log(-log) is not.
     """
     z = float(ndtri(0.975))
-    points = {g: c.at(LANDMARKS) for g, c in curves.items()}
+    points = {g: c.values_at(LANDMARKS) for g, c in curves.items()}
     reference = points[result.order[0]]
+    columns = ["survival", "ci_lower", "ci_upper", "at_risk"]
     parts = []
     for group, at in points.items():
-        table = at[["survival", "ci_lower", "ci_upper", "at_risk"]].assign(
-            month=LANDMARKS, group=group
-        )
-        difference = at.survival - reference.survival
-        se = np.hypot(at.std_error, reference.std_error)
+        same = group == result.order[0]
+        difference = at["survival"] - reference["survival"]
+        se = np.hypot(at["std_error"], reference["std_error"])
         with np.errstate(divide="ignore", invalid="ignore"):
             gap = _loglog(at) - _loglog(reference)
             spread = np.hypot(_loglog_error(at), _loglog_error(reference))
             p = 2 * ndtr(-np.abs(gap / spread))
-        same = group == result.order[0]
         withheld = same or not result.large_enough or result.corrected_p is not None
-        table["difference"] = np.nan if same else difference
-        table["difference_lower"] = np.nan if same else difference - z * se
-        table["difference_upper"] = np.nan if same else difference + z * se
-        table["p_value"] = np.nan if withheld else p
-        parts.append(table)
-    return pd.concat(parts, ignore_index=True)
+        against = (difference, difference - z * se, difference + z * se)
+        parts.append(
+            [at[name] for name in columns]
+            + [np.array(LANDMARKS), np.full(len(p), group, dtype=object)]
+            + [np.full(len(p), np.nan) if same else values for values in against]
+            + [np.full(len(p), np.nan) if withheld else p]
+        )
+    columns += ["month", "group", "difference", "difference_lower", "difference_upper", "p_value"]
+    found = [np.concatenate(values) for values in zip(*parts, strict=True)]
+    return pd.DataFrame(dict(zip(columns, found, strict=True)))
 
 
-def _loglog(at: pd.DataFrame) -> pd.Series[float]:
-    return np.log(-np.log(at.survival))
+def _loglog(at: dict[str, FloatArray]) -> FloatArray:
+    return np.log(-np.log(at["survival"]))
 
 
-def _loglog_error(at: pd.DataFrame) -> pd.Series[float]:
-    return at.std_error / (at.survival * np.abs(np.log(at.survival)))
+def _loglog_error(at: dict[str, FloatArray]) -> FloatArray:
+    return at["std_error"] / (at["survival"] * np.abs(np.log(at["survival"])))
 
 
 def hazard_over_time(result: SurvivalComparison) -> pd.DataFrame:

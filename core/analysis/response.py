@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.result import Result
@@ -43,12 +44,13 @@ def response_by_group(
     Two groups in several studies: Mantel-Haenszel's odds ratio; else Fisher's exact test.
     ``withhold`` leaves out the p-value.
     """
-    known = rows[rows.response.notna()]
-    if not len(known):
+    known = rows.response.notna().to_numpy()
+    if not known.any():
         return None
-    responded = known.response.isin(RESPONSES).to_numpy()
-    n = np.array([int((known.group == g).sum()) for g in order])
-    k = np.array([int(responded[(known.group == g).to_numpy()].sum()) for g in order])
+    responded = rows.response.isin(RESPONSES).to_numpy()[known]
+    group = rows.group.to_numpy(object)[known]
+    member = np.array([group == g for g in order])
+    n, k = member.sum(axis=1), (member & responded).sum(axis=1)
     lower, upper = binomial_interval(k, n)
     with np.errstate(invalid="ignore"):
         arms = pd.DataFrame(
@@ -61,7 +63,8 @@ def response_by_group(
                 "ci_upper": np.where(n > 0, upper, np.nan),
             }
         )
-    odds, low, high, p, method, notes = _compare(known, responded, order, n, k, stratified)
+    cohort = rows.cohort_id.to_numpy(object)[known] if stratified else None
+    odds, low, high, p, method, notes = _compare(cohort, member, responded)
     return Response(
         arms,
         odds,
@@ -69,33 +72,30 @@ def response_by_group(
         high,
         float("nan") if withhold else p,
         method,
-        len(rows) - len(known),
+        int(np.count_nonzero(~known)),
         notes,
     )
 
 
 def _compare(
-    known: pd.DataFrame,
-    responded: np.ndarray[tuple[int], np.dtype[np.bool_]],
-    order: tuple[str, ...],
-    n: np.ndarray[tuple[int], np.dtype[np.int_]],
-    k: np.ndarray[tuple[int], np.dtype[np.int_]],
-    stratified: bool,
+    cohort: npt.NDArray[np.object_] | None,
+    member: npt.NDArray[np.bool_],
+    responded: npt.NDArray[np.bool_],
 ) -> tuple[float, float, float, float, str, tuple[str, ...]]:
+    """Odds ratio, interval, p, method and notes; ``member``: groups x patients."""
     nothing = float("nan")
+    n, k = member.sum(axis=1), (member & responded).sum(axis=1)
     if np.count_nonzero(n) < 2 or k.sum() in (0, n.sum()):
         why = ("Response cannot be compared: it is known of one group only, or does not vary.",)
         return nothing, nothing, nothing, nothing, "", why
-    if len(order) == 2 and stratified and known.cohort_id.nunique() > 1:
-        tables = [
-            [
-                [int((r & g).sum()), int((~r & g).sum())]
-                for g in ((c & (known.group == x)).to_numpy() for x in order[::-1])
-            ]
-            for c in (known.cohort_id == name for name in known.cohort_id.unique())
-            for r in (responded,)
-        ]
-        found = mantel_haenszel(np.array(tables))
+    two = len(member) == 2
+    codes, studies = pd.factorize(np.zeros(len(responded)) if cohort is None else cohort)
+    if two and len(studies) > 1:
+        # study x group (the second first) x with response, without
+        cell = (codes * 2 + member[0]) * 2 + ~responded
+        tables = np.bincount(cell[member.any(axis=0)], minlength=4 * len(studies))
+        tables = tables.reshape(-1, 2, 2)
+        found = mantel_haenszel(tables)
         words = "odds ratio within studies (Mantel-Haenszel)"
         return (
             found.odds_ratio,
@@ -106,5 +106,5 @@ def _compare(
             tuple(w[0].upper() + w[1:] + "." for w in found.warnings),
         )
     exact = fisher_exact(np.column_stack([k, n - k])[::-1])
-    words = "odds ratio (Fisher's exact test)" if len(order) == 2 else "Fisher's exact test"
+    words = "odds ratio (Fisher's exact test)" if two else "Fisher's exact test"
     return exact.odds_ratio, exact.ci_lower, exact.ci_upper, exact.p_value, words, exact.warnings

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,8 @@ class SurvivalComparison(Result):
     sentence: str
     methods: str
     warnings: tuple[str, ...]
+    km: Mapping[str, KaplanMeier] = field(default_factory=dict, repr=False)
+    """Each group's estimate: what ``curves``, ``censored``, ``risk_table``, ``arms`` tell of."""
     fit: CoxFit | None = field(default=None, repr=False)
     """The Cox model of the hazard ratios, for tests of its assumptions."""
     corrected_p: float | None = None
@@ -73,11 +76,17 @@ class SurvivalComparison(Result):
         return self.logrank.p_value if self.corrected_p is None else self.corrected_p
 
     @property
+    def cox_ratio(self) -> tuple[float, float, float]:
+        """Hazard ratio and interval of the second group against the first, by the Cox model."""
+        row = self.hazard_ratios.iloc[0]
+        return float(row.hazard_ratio), float(row.ci_lower), float(row.ci_upper)
+
+    @property
     def stratified(self) -> bool:
         """True where test and model compare patients of the same study only."""
         return self.logrank.n_strata > 1
 
-    @property
+    @cached_property
     def large_enough(self) -> bool:
         return _small_arms(self.arms) is None
 
@@ -101,9 +110,8 @@ def survival_question(
     """
     frame = store.patients(filters, endpoint)
     grouping = assign(store, frame, stratifier)
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
     flow, kept = patient_flow(store.attrition(filters), frame, grouping, endpoint)
-    words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
+    words = patients_sentence(sentence(filters, cohort_names=store.cohort_names()), frame, grouping)
     demand_known(frame, grouping, endpoint, words)
     return compare_grouping(
         frame[kept],
@@ -173,7 +181,8 @@ def compare_survival(
     ``notes`` come before the warnings of the estimators. ``corrected_p``: where the groups were
     chosen by looking at survival; every other p-value is withheld.
     """
-    order = tuple(g for g in order if (rows.group == g).any())
+    present = set(rows.group)
+    order = tuple(g for g in order if g in present)
     time, event = rows.time_months.to_numpy(float), rows.event.to_numpy(float)
     group = rows.group.astype(str)
     stratum = rows[strata] if strata and rows[strata].nunique() > 1 else None
@@ -189,9 +198,9 @@ def compare_survival(
         title=title,
         endpoint=endpoint,
         order=order,
-        curves=_stack({g: k.curve() for g, k in curves.items()}),
+        curves=_stack({g: k.steps() for g, k in curves.items()}),
         censored=_stack({g: _censor_marks(k) for g, k in curves.items()}),
-        risk_table=_stack({g: k.risk_table(ticks(time.max())) for g, k in curves.items()}),
+        risk_table=_stack({g: k.risk_counts(ticks(time.max())) for g, k in curves.items()}),
         arms=arms,
         hazard_ratios=ratios,
         logrank=test,
@@ -202,6 +211,7 @@ def compare_survival(
         warnings=tuple(
             dict.fromkeys([*notes, *_size_warnings(arms), *test.warnings, *fit.warnings])
         ),
+        km=curves,
         fit=fit,
         corrected_p=corrected_p,
     )
@@ -213,13 +223,18 @@ def ticks(longest: float) -> npt.NDArray[np.float64]:
     return np.arange(0.0, longest + 1e-9, step)
 
 
-def _stack(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat([t.assign(group=g) for g, t in tables.items()], ignore_index=True)
+def _stack(tables: dict[str, dict[str, npt.NDArray[np.float64]]]) -> pd.DataFrame:
+    """The groups' columns one below the other, and ``group``."""
+    first = next(iter(tables.values()))
+    columns = {name: np.concatenate([t[name] for t in tables.values()]) for name in first}
+    lengths = [len(t["time"]) for t in tables.values()]
+    group = np.repeat(np.array(list(tables), dtype=object), lengths)
+    return pd.DataFrame({**columns, "group": group})
 
 
-def _censor_marks(curve: KaplanMeier) -> pd.DataFrame:
+def _censor_marks(curve: KaplanMeier) -> dict[str, npt.NDArray[np.float64]]:
     at = curve.n_censored > 0
-    return pd.DataFrame({"time": curve.time[at], "survival": curve.survival[at]})
+    return {"time": curve.time[at], "survival": curve.survival[at]}
 
 
 def _arms(curves: dict[str, KaplanMeier]) -> pd.DataFrame:
@@ -227,20 +242,18 @@ def _arms(curves: dict[str, KaplanMeier]) -> pd.DataFrame:
     for group, curve in curves.items():
         row: dict[str, object] = {"group": group, "n": curve.n, "events": curve.events}
         row["median"], row["median_lower"], row["median_upper"] = curve.median
-        for month, at in zip(LANDMARKS, curve.at(LANDMARKS).itertuples(), strict=True):
+        at = curve.values_at(LANDMARKS)
+        for i, month in enumerate(LANDMARKS):
             name = f"survival_{month:g}"
-            row[name], row[f"{name}_lower"], row[f"{name}_upper"] = (
-                at.survival,
-                at.ci_lower,
-                at.ci_upper,
-            )
+            row[name] = at["survival"][i]
+            row[f"{name}_lower"], row[f"{name}_upper"] = at["ci_lower"][i], at["ci_upper"][i]
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def _small_arms(arms: pd.DataFrame) -> pd.DataFrame | None:
-    small = arms[(arms.n < MIN_PATIENTS) | (arms.events < MIN_EVENTS)]
-    return small if len(small) else None
+    small = (arms.n.to_numpy() < MIN_PATIENTS) | (arms.events.to_numpy() < MIN_EVENTS)
+    return arms[small] if small.any() else None
 
 
 def _size_warnings(arms: pd.DataFrame) -> list[str]:
@@ -263,38 +276,34 @@ def _hazard_ratios(
     small: bool,
 ) -> tuple[pd.DataFrame, CoxFit]:
     """Each group against the first: Cox, and observed over expected as the paper did."""
-    design = np.column_stack([(rows.group == g).to_numpy(float) for g in order[1:]])
+    group = rows.group.to_numpy(object)
     fit = cox(
-        design,
-        rows.time_months,
-        rows.event,
+        np.column_stack([(group == g).astype(float) for g in order[1:]]),
+        rows.time_months.to_numpy(float),
+        rows.event.to_numpy(float),
         names=list(order[1:]),
-        strata=None if stratum is None else stratum,
+        strata=stratum,
         penalty="firth" if small else None,
     )
-    cox_rows = fit.table().rename(columns={"term": "comparison"})
-    cox_rows["method"] = "Cox, Firth" if small else "Cox, Efron"
+    others, withheld = order[1:], np.full(len(order) - 1, np.nan)
+    found = fit.table()
     if small:
-        cox_rows["p_value"] = np.nan
-        limits = [ratio_limits(fit, str(term)) for term in order[1:]]
-        cox_rows[["ci_lower", "ci_upper"]] = limits
-    observed = pd.DataFrame(
-        [
-            {
-                "comparison": g,
-                "method": "O/E",
-                "hazard_ratio": r.hazard_ratio,
-                "ci_lower": r.ci_lower,
-                "ci_upper": r.ci_upper,
-                "p_value": np.nan if small else test.p_value,
-            }
-            for g in order[1:]
-            for r in [oe_hazard_ratio(test, g, order[0])]
-        ]
+        lower, upper = np.transpose([ratio_limits(fit, str(term)) for term in others])
+    else:
+        lower, upper = found.ci_lower.to_numpy(), found.ci_upper.to_numpy()
+    observed = [oe_hazard_ratio(test, g, order[0]) for g in others]
+    both = pd.DataFrame(
+        {
+            "comparison": [f"{g} vs {order[0]}" for g in others] * 2,
+            "method": np.repeat(["Cox, Firth" if small else "Cox, Efron", "O/E"], len(others)),
+            "hazard_ratio": [*found.hazard_ratio, *(r.hazard_ratio for r in observed)],
+            "ci_lower": [*lower, *(r.ci_lower for r in observed)],
+            "ci_upper": [*upper, *(r.ci_upper for r in observed)],
+            "p_value": [*withheld, *withheld]
+            if small
+            else [*found.p_value, *(test.p_value for _ in others)],
+        }
     )
-    columns = ["comparison", "method", "hazard_ratio", "ci_lower", "ci_upper", "p_value"]
-    both = pd.concat([cox_rows[columns], observed[columns]], ignore_index=True)
-    both["comparison"] = both["comparison"] + f" vs {order[0]}"
     return both, fit
 
 
@@ -305,13 +314,16 @@ def patient_flow(
     grouped = grouping.labels.notna()
     followed = frame.time_months.notna() & frame.event.notna()
     kept = grouped & followed
-    steps = [(reason, lost) for reason, lost in grouping.left_out]
-    steps.append((f"no {endpoint} known", int((grouped & ~followed).sum())))
+    steps = [*grouping.left_out, (f"no {endpoint} known", int((grouped & ~followed).sum()))]
     lost = np.array([n for _, n in steps])
-    more = pd.DataFrame(
-        {"step": [step for step, _ in steps], "n": len(frame) - np.cumsum(lost), "lost": lost}
+    flow = pd.DataFrame(
+        {
+            "step": [*attrition.step, *(step for step, _ in steps)],
+            "n": np.concatenate([attrition.n.to_numpy(), len(frame) - np.cumsum(lost)]),
+            "lost": np.concatenate([attrition.lost.to_numpy(), lost]),
+        }
     )
-    return pd.concat([attrition, more], ignore_index=True), kept
+    return flow, kept
 
 
 def patients_sentence(filtered: str, frame: pd.DataFrame, grouping: Grouping) -> str:

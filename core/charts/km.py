@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from core.analysis.survival import SurvivalComparison
 from core.charts.figure import Figure
 from core.charts.km_data import km_data
@@ -33,28 +35,27 @@ def km_figure(
     """
     look = look or Look()
     names = tuple(group_name(result.title, g) for g in result.order)
-    data = km_data(result, look, facts(result))
+    lines = facts(result)
+    data = km_data(result, look, lines)
     spec = template(look, result.order, names, simulated, median_lines, bands)
     spec = {**spec, **_time_axis(result, spec)}
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     name = f"km-{result.endpoint.lower()}-{result.title.replace(' ', '-').lower()}"
-    return Figure(name, spec, data, describe(result))
+    return Figure(name, spec, data, describe(result, lines))
 
 
 def facts(result: SurvivalComparison) -> list[str]:
     """The lines printed inside the figure: hazard ratio of two groups, log-rank p."""
-    rows = result.hazard_ratios[result.hazard_ratios.method.str.startswith("Cox")]
     lines = []
-    if len(rows) == 1:  # the ratios of more groups stand in the table, not over the curves
-        row = rows.to_dict("records")[0]
-        lines = ["HR " + ratio_text(row["hazard_ratio"], row["ci_lower"], row["ci_upper"])]
+    if len(result.order) == 2:  # ratios of more groups stand in the table, not over the curves
+        lines = ["HR " + ratio_text(*result.cox_ratio)]
     test = "log-rank " if result.corrected_p is None else "corrected "
     return [*lines, test + p_text(result.p_value)]
 
 
-def describe(result: SurvivalComparison) -> str:
-    """The figure in words, with its numbers."""
+def describe(result: SurvivalComparison, lines: list[str]) -> str:
+    """The figure in words, with its numbers; ``lines`` are its :func:`facts`."""
     arms = "; ".join(
         f"{group_name(result.title, a['group'])}: {a['n']} patients, {a['events']} events, median "
         f"{months_text(a['median'], a['median_lower'], a['median_upper'])} months"
@@ -62,13 +63,13 @@ def describe(result: SurvivalComparison) -> str:
     )
     return (
         f"Kaplan-Meier curves of {ENDPOINT_LABEL[result.endpoint].lower()} by {result.title}. "
-        f"{arms}. {'; '.join(facts(result))}."
+        f"{arms}. {'; '.join(lines)}."
     )
 
 
 def _time_axis(result: SurvivalComparison, template: dict[str, Any]) -> dict[str, Any]:
     """The template's layers and axis with this result's ticks, which its risk table shares."""
-    ticks = sorted(result.risk_table.time.unique().tolist())
+    ticks = np.unique(result.risk_table.time.to_numpy(float)).tolist()
     first = template["layer"][0]
     x = first["encoding"]["x"]
     x = {

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.survival import SurvivalComparison
 from core.charts.theme import Look
 from core.charts.wording import group_name, percent_text
+
+BAND = ("ci_lower", "ci_upper")
 
 HOVER_STEPS = 80
 """Places along the axis where pointing shows a tooltip."""
@@ -22,32 +25,53 @@ there are pixels. Curves of fewer steps are drawn as they are."""
 
 def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[str, pd.DataFrame]:
     """Every dataset of the figure; ``facts`` are the lines printed inside it."""
+    names = {g: group_name(result.title, g) for g in result.order}
     return {
-        "curves": _named(thinned(_steps(result.curves)), result),
-        "censored": _named(thinned(result.censored), result),
-        "risk": _risk(result),
-        "ends": _ends(result, look),
-        "medians": _medians(result),
-        "hover": _hover(result),
+        "curves": _named(thinned(_steps(result.curves)), names),
+        "censored": _named(thinned(result.censored), names),
+        "risk": _risk(result, names),
+        "ends": _ends(result, names, look),
+        "medians": _medians(result, names),
+        "hover": _hover(result, names),
         "facts": pd.DataFrame({"row": range(len(facts)), "text": facts}),
     }
 
 
-def _named(frame: pd.DataFrame, result: SurvivalComparison) -> pd.DataFrame:
-    return frame.assign(group=frame.group.map(lambda g: group_name(result.title, g)))
+def _named(frame: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """``frame`` with the groups as a legend calls them."""
+    return frame.assign(group=_each(frame.group, names))
+
+
+def _each(groups: pd.Series[str], names: dict[str, Any]) -> npt.NDArray[Any]:
+    """``names`` of every row's group; the rows of a group stand together."""
+    given = groups.to_numpy(object)
+    first = np.flatnonzero(np.append(True, given[1:] != given[:-1])) if len(given) else [0]
+    found = np.array([names[g] for g in given[first]]) if len(given) else given
+    return np.repeat(found, np.diff(first, append=len(given)))
 
 
 def _steps(curves: pd.DataFrame) -> pd.DataFrame:
-    """Only the rows where a curve or its band changes, and each curve's last."""
-    by = curves.groupby("group", sort=False)
-    changed = curves.survival.ne(by.survival.shift()) | curves.ci_lower.ne(by.ci_lower.shift())
-    last = curves.index.isin(by.tail(1).index)
-    known = curves.ci_lower.notna() | curves.survival.ne(by.survival.shift())
-    steps = curves[(changed & known) | last].copy()
+    """Only the rows where a curve or its band changes, and each curve's last.
+
+    A curve's rows stand together, and its first has an interval (both ends 1).
+    """
+    group, survival = curves.group.to_numpy(object), curves.survival.to_numpy(float)
+    lower, upper = curves.ci_lower.to_numpy(float), curves.ci_upper.to_numpy(float)
+    first = np.append(True, group[1:] != group[:-1])
+    falls = first | np.append(True, survival[1:] != survival[:-1])
+    changed = falls | (np.append(True, lower[1:] != lower[:-1]) & ~np.isnan(lower))
+    at = np.flatnonzero(changed | np.append(first[1:], True))
     # where a curve falls to 0 no interval exists: the band runs on to there and ends
-    bounds = ["ci_lower", "ci_upper"]
-    steps[bounds] = steps[bounds].fillna(steps.groupby("group", sort=False)[bounds].ffill())
-    return steps
+    banded = at[np.maximum.accumulate(np.where(np.isnan(lower[at]), 0, np.arange(len(at))))]
+    return pd.DataFrame(
+        {
+            "time": curves.time.to_numpy(float)[at],
+            "survival": survival[at],
+            "ci_lower": lower[banded],
+            "ci_upper": upper[banded],
+            "group": group[at],
+        }
+    )
 
 
 def thinned(rows: pd.DataFrame) -> pd.DataFrame:
@@ -56,6 +80,8 @@ def thinned(rows: pd.DataFrame) -> pd.DataFrame:
     Every row that stays is as it was: a curve is right at its steps, and late by less than a
     PLACES-th of the axis between them.
     """
+    if len(rows) <= PLACES:
+        return rows
     many = rows.groupby("group", sort=False).time.transform("size") > PLACES
     if not many.any():
         return rows
@@ -63,36 +89,49 @@ def thinned(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[~many | ~pd.DataFrame({"g": rows.group, "p": place}).duplicated(keep="last")]
 
 
-def _risk(result: SurvivalComparison) -> pd.DataFrame:
-    table = _named(result.risk_table, result)
-    rows = {group_name(result.title, g): i for i, g in enumerate(reversed(result.order))}
+def _risk(result: SurvivalComparison, names: dict[str, str]) -> pd.DataFrame:
+    table = result.risk_table
+    time = table.time.to_numpy(float)
+    lines = {g: i for i, g in enumerate(reversed(result.order))}
     return pd.DataFrame(
         {
-            "group": table.group,
-            "name": result.risk_table.group,
-            "time": table.time,
-            "row": table.group.map(rows),
-            "tick": table.groupby("group", sort=False).cumcount(),
-            "text": [f"{n:,.0f}" for n in table.at_risk],
+            "group": _each(table.group, names),
+            "name": table.group.to_numpy(object),
+            "time": time,
+            "row": _each(table.group, lines),
+            "tick": np.searchsorted(np.unique(time), time),
+            "text": [f"{n:,.0f}" for n in table.at_risk.tolist()],
         }
     )
 
 
-def _ends(result: SurvivalComparison, look: Look) -> pd.DataFrame:
+def _ends(result: SurvivalComparison, names: dict[str, str], look: Look) -> pd.DataFrame:
     """Where each curve ends and where its label stands, moved apart where they would collide."""
-    last = result.curves.groupby("group", sort=False).tail(1).set_index("group")
-    ends = last.loc[list(result.order), ["time", "survival"]].sort_values("survival")
-    gap = 2.9 * look.sizes.small / look.sizes.height
-    ends["label_at"] = _apart(ends.survival.to_numpy(float), gap)
-    arms = result.arms.set_index("group")
-    ends["label"] = [group_name(result.title, g) for g in ends.index]
-    medians = [float(arms.loc[g, "median"]) for g in ends.index]
-    ends["detail"] = ["median not reached" if m != m else f"median {m:.1f}" for m in medians]
-    ends["axis_end"] = float(result.curves.time.max())
-    return ends.assign(group=ends.label).reset_index(drop=True)
+    curves = result.curves
+    group = curves.group.to_numpy(object)
+    last = np.flatnonzero(np.append(group[1:] != group[:-1], True))
+    height = curves.survival.to_numpy(float)
+    last = last[np.argsort(height[last], kind="stable")]
+    median = dict(zip(result.arms.group, result.arms["median"].tolist(), strict=True))
+    time = curves.time.to_numpy(float)
+    labels = [names[g] for g in group[last]]
+    return pd.DataFrame(
+        {
+            "time": time[last],
+            "survival": height[last],
+            "label_at": _apart(height[last], 2.9 * look.sizes.small / look.sizes.height),
+            "label": labels,
+            "detail": [
+                "median not reached" if m != m else f"median {m:.1f}"
+                for m in (median[g] for g in group[last])
+            ],
+            "axis_end": time.max(),
+            "group": labels,
+        }
+    )
 
 
-def _apart(at: np.ndarray[Any, Any], gap: float) -> np.ndarray[Any, Any]:
+def _apart(at: npt.NDArray[np.float64], gap: float) -> npt.NDArray[np.float64]:
     """Ascending heights moved up as little as keeps them ``gap`` apart and inside the figure."""
     placed = np.maximum(at, 0.45 * gap)
     for i in range(1, len(placed)):
@@ -100,27 +139,33 @@ def _apart(at: np.ndarray[Any, Any], gap: float) -> np.ndarray[Any, Any]:
     return placed - max(0.0, placed[-1] - 1.0)
 
 
-def _medians(result: SurvivalComparison) -> pd.DataFrame:
-    known = result.arms[result.arms["median"].notna()]
-    names = [group_name(result.title, g) for g in known.group]
-    median = known["median"].to_numpy(float)
-    longest = median.max() if len(median) else np.nan
-    return pd.DataFrame({"group": names, "median": median, "start": 0.0, "longest": longest})
+def _medians(result: SurvivalComparison, names: dict[str, str]) -> pd.DataFrame:
+    median = result.arms["median"].to_numpy(float)
+    known = ~np.isnan(median)
+    return pd.DataFrame(
+        {
+            "group": [names[g] for g in result.arms.group.to_numpy(object)[known]],
+            "median": median[known],
+            "start": 0.0,
+            "longest": median[known].max(initial=0.0),
+        }
+    )
 
 
-def _hover(result: SurvivalComparison) -> pd.DataFrame:
+def _hover(result: SurvivalComparison, names: dict[str, str]) -> pd.DataFrame:
     """What pointing at a time tells: survival with its interval in every group."""
-    longest = float(result.curves.time.max())
+    curves = {n: result.curves[n].to_numpy(float) for n in ("time", "survival", *BAND)}
+    group = result.curves.group.to_numpy(object)
+    longest = float(curves["time"].max())
     at = np.unique(np.round(np.linspace(0, longest, HOVER_STEPS + 1), 1))
-    table: dict[str, Any] = {"time": at, "Months": [f"{t:.1f}" for t in at]}
-    for group in reversed(result.order):
-        curve = result.curves[result.curves.group == group]
-        time = curve.time.to_numpy(float)
-        index = np.searchsorted(time, at, side="right") - 1
-        rows = curve.iloc[index]
-        texts = [
-            percent_text(s, lo, hi)
-            for s, lo, hi in zip(rows.survival, rows.ci_lower, rows.ci_upper, strict=True)
+    table: dict[str, Any] = {"time": at, "Months": [f"{t:.1f}" for t in at.tolist()]}
+    for g in reversed(result.order):
+        mine = {name: values[group == g] for name, values in curves.items()}
+        index = np.searchsorted(mine["time"], at, side="right") - 1
+        columns = (mine[name][index].tolist() for name in ("survival", *BAND))
+        texts = [percent_text(*values) for values in zip(*columns, strict=True)]
+        followed = at <= mine["time"][-1]
+        table[names[g]] = [
+            t if f else "no follow-up" for t, f in zip(texts, followed.tolist(), strict=True)
         ]
-        table[group_name(result.title, group)] = np.where(at <= time[-1], texts, "no follow-up")
     return pd.DataFrame(table)

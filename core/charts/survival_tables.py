@@ -22,33 +22,35 @@ def answer(result: SurvivalComparison) -> str:
 
     Says *no clear difference* where the interval holds 1, and nothing is claimed of cause.
     """
-    cox = result.hazard_ratios[result.hazard_ratios.method.str.startswith("Cox")]
-    if len(cox) != 1:
+    if len(result.order) != 2:
         return _of_several(result)
-    row = cox.to_dict("records")[0]
+    cox = result.cox_ratio
     other, reference = result.order[-1], result.order[0]
     whose = "" if result.order in PLAIN else f" of {other} against {reference}"
-    ratio = ratio_text(row["hazard_ratio"], row["ci_lower"], row["ci_upper"])
-    ratio = f"hazard ratio{whose} {ratio}"
-    medians = result.arms.set_index("group")["median"]
+    ratio = f"hazard ratio{whose} {ratio_text(*cox)}"
+    medians = _medians(result)
     median = (
         f"median {months_text(medians[other])} against {months_text(medians[reference])} months"
     )
     if not result.large_enough:
         return f"Too few patients to tell: {ratio}; {median}."
     verdict = "No clear difference"
-    if row["ci_upper"] < 1:
+    if cox[2] < 1:
         verdict = "In these patients, yes"
-    elif row["ci_lower"] > 1:
+    elif cox[1] > 1:
         verdict = "In these patients, no, with shorter survival"
     if result.corrected_p is not None:
         return f"{_by_chosen_cut(result)}: {ratio}, not corrected for the search; {median}."
     return f"{verdict}: {ratio}, log-rank {p_text(result.p_value)}; {median}."
 
 
+def _medians(result: SurvivalComparison) -> dict[str, float]:
+    return dict(zip(result.arms.group, result.arms["median"].tolist(), strict=True))
+
+
 def _of_several(result: SurvivalComparison) -> str:
     """Whether more than two groups differ at all; the test does not say which."""
-    medians = result.arms.set_index("group")["median"]
+    medians = _medians(result)
     listed = ", ".join(f"{g} {months_text(medians[g])}" for g in result.order)
     medians_told = f"median months: {listed}"
     if not result.large_enough:
@@ -89,19 +91,19 @@ def ratios(result: SurvivalComparison, rows: pd.DataFrame | None = None) -> pd.D
     ``rows``: further methods beside the result's own (core.analysis.three_numbers).
     """
     rows = result.hazard_ratios if rows is None else rows
+    records = rows.to_dict("records")
     return pd.DataFrame(
         {
             "Hazard ratio": [
                 f"{METHODS.get(r['method'], r['method'])}: "
                 + group_name(result.title, r["comparison"].split(" vs ")[0])
                 + f" vs {result.order[0]}"
-                for r in rows.to_dict("records")
+                for r in records
             ],
             "HR (95% CI)": [
-                ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"])
-                for r in rows.to_dict("records")
+                ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"]) for r in records
             ],
-            "p": [p_text(p, symbol=False) for p in rows.p_value],
+            "p": [p_text(r["p_value"], symbol=False) for r in records],
         }
     )
 

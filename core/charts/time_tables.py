@@ -32,7 +32,7 @@ def verdict(p_value: float) -> str:
 
 def restricted_means(found: Proportionality, result: SurvivalComparison) -> pd.DataFrame:
     """Mean months lived up to the horizon, and the difference to the reference group."""
-    contrasts = found.rmst.contrasts.set_index("group") if len(found.rmst.contrasts) else None
+    contrasts = {c["group"]: c for c in found.rmst.contrasts.to_dict("records")}
     rows = []
     for arm in reversed(found.rmst.table.to_dict("records")):
         row = {
@@ -43,13 +43,12 @@ def restricted_means(found: Proportionality, result: SurvivalComparison) -> pd.D
             "Difference, months (95% CI)": "reference",
             "p": DASH,
         }
-        if contrasts is not None and arm["group"] in contrasts.index:
-            c = contrasts.loc[arm["group"]]
+        if c := contrasts.get(arm["group"]):
             row["Difference, months (95% CI)"] = _months(
-                c.difference, c.difference_ci_lower, c.difference_ci_upper, sign=True
+                c["difference"], c["difference_ci_lower"], c["difference_ci_upper"], sign=True
             )
             withheld = not result.large_enough or result.corrected_p is not None
-            p = math.nan if withheld else float(c.difference_p_value)
+            p = math.nan if withheld else c["difference_p_value"]
             row["p"] = p_text(p, symbol=False)
         rows.append(row)
     return pd.DataFrame(rows)

@@ -101,6 +101,10 @@ class KaplanMeier:
         curve is unknown (NaN) unless it has reached 0 or ``extend`` carries it on.
         Columns: time, survival, std_error, ci_lower, ci_upper, at_risk, n_events (up to t).
         """
+        return pd.DataFrame(self.values_at(times, extend=extend))
+
+    def values_at(self, times: npt.ArrayLike, *, extend: bool = False) -> dict[str, FloatArray]:
+        """The columns of :meth:`at`, for those who need no frame."""
         t = _times(times)
         index = np.searchsorted(self.time, t, side="right")
         known = (t <= self.time[-1]) | extend | (self.survival[-1] == 0)
@@ -108,23 +112,25 @@ class KaplanMeier:
         def step(first: float, values: FloatArray) -> FloatArray:
             return np.where(known, np.append(first, values)[index], np.nan)
 
-        return pd.DataFrame(
-            {
-                "time": t,
-                "survival": step(1.0, self.survival),
-                "std_error": step(0.0, self.std_error),
-                "ci_lower": step(1.0, self.ci_lower),
-                "ci_upper": step(1.0, self.ci_upper),
-                "at_risk": self.number_at_risk(t),
-                "n_events": np.append(0.0, np.cumsum(self.n_events))[index],
-            }
-        )
+        return {
+            "time": t,
+            "survival": step(1.0, self.survival),
+            "std_error": step(0.0, self.std_error),
+            "ci_lower": step(1.0, self.ci_lower),
+            "ci_upper": step(1.0, self.ci_upper),
+            "at_risk": self.number_at_risk(t),
+            "n_events": np.append(0.0, np.cumsum(self.n_events))[index],
+        }
 
     def risk_table(self, times: npt.ArrayLike) -> pd.DataFrame:
         """Numbers for the table under a plot, at ascending times.
 
         Columns: time, at_risk (at the time), n_events and n_censored since the time before.
         """
+        return pd.DataFrame(self.risk_counts(times))
+
+    def risk_counts(self, times: npt.ArrayLike) -> dict[str, FloatArray]:
+        """The columns of :meth:`risk_table`, for those who need no frame."""
         t = _times(times)
         if np.any(np.diff(t) < 0):
             raise BadInput("The times of a risk table must ascend.", found=str(t.tolist()))
@@ -133,32 +139,32 @@ class KaplanMeier:
         def since(counts: FloatArray) -> FloatArray:
             return np.diff(np.append(0.0, np.cumsum(counts))[index], prepend=0.0)
 
-        return pd.DataFrame(
-            {
-                "time": t,
-                "at_risk": self.number_at_risk(t),
-                "n_events": since(self.n_events),
-                "n_censored": since(self.n_censored),
-            }
-        )
+        return {
+            "time": t,
+            "at_risk": self.number_at_risk(t),
+            "n_events": since(self.n_events),
+            "n_censored": since(self.n_censored),
+        }
 
     def curve(self) -> pd.DataFrame:
         """The steps for a plot: a row at time 0 with survival 1, then one per distinct time.
 
         Events at time 0 stand in a second row at 0, so that the drop there is drawn.
         """
+        return pd.DataFrame(self.steps())
+
+    def steps(self) -> dict[str, FloatArray]:
+        """The columns of :meth:`curve`, for those who need no frame."""
         start = float(self.number_at_risk([0.0])[0])
-        return pd.DataFrame(
-            {
-                "time": np.append(0.0, self.time),
-                "survival": np.append(1.0, self.survival),
-                "ci_lower": np.append(1.0, self.ci_lower),
-                "ci_upper": np.append(1.0, self.ci_upper),
-                "at_risk": np.append(start, self.at_risk),
-                "n_events": np.append(0.0, self.n_events),
-                "n_censored": np.append(0.0, self.n_censored),
-            }
-        )
+        return {
+            "time": np.append(0.0, self.time),
+            "survival": np.append(1.0, self.survival),
+            "ci_lower": np.append(1.0, self.ci_lower),
+            "ci_upper": np.append(1.0, self.ci_upper),
+            "at_risk": np.append(start, self.at_risk),
+            "n_events": np.append(0.0, self.n_events),
+            "n_censored": np.append(0.0, self.n_censored),
+        }
 
 
 def kaplan_meier(
