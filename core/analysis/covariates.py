@@ -205,19 +205,20 @@ def model_terms(
 def _category(
     covariate: Covariate, values: pd.Series, complete: pd.Series
 ) -> tuple[ModelTerm, pd.Series]:
-    counts = values[complete].value_counts()
+    codes, found = pd.factorize(values)
+    counted = codes[complete.to_numpy() & (codes >= 0)]
+    size = dict(zip(found, np.bincount(counted, minlength=len(found)).tolist(), strict=True))
     # Levels of equal size stand in the order of their names.
-    counts = counts.sort_index(kind="stable").sort_values(ascending=False, kind="stable")
-    gene = covariate.variable.startswith(GENE)
-    known = set(values.dropna())
-    sparse = [] if gene else sorted(v for v in known if counts.get(v, 0) < SPARSE)
-    if len(sparse) > 1 and len(known) > len(sparse):
-        values = values.where(~values.isin(sparse), OTHER)
-        levels = [v for v in counts.index if v not in sparse] + [OTHER]
+    levels = sorted(size, key=lambda v: (-size[v], v))
+    sparse = sorted(v for v in levels if size[v] < SPARSE)
+    if len(sparse) > 1 and len(levels) > len(sparse) and not covariate.variable.startswith(GENE):
+        names = np.array([OTHER if v in sparse else v for v in found] + [None], dtype=object)
+        values = pd.Series(names[codes], index=values.index, dtype=object)
+        size[OTHER] = sum(size[v] for v in {*sparse, OTHER} & set(size))
+        levels = [v for v in levels if v not in sparse and v != OTHER] + [OTHER]
     else:
         sparse = []
-        levels = [*counts.index, *sorted(known - set(counts.index))]
-    reference = _reference(covariate, [v for v in levels if (values[complete] == v).any()])
+    reference = _reference(covariate, [v for v in levels if size[v]])
     term = Categorical(
         covariate.label, reference, (reference, *[v for v in levels if v != reference])
     )

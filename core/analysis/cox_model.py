@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.covariates import (
@@ -160,9 +162,9 @@ def fit_cox_model(
     _demand_two_groups(rows, complete, order, missing, words)
     gene = Categorical(title, order[0], order)
     ready, terms = model_terms(columns, covariates, complete)
-    needed = ["patient_key", "cohort_id", "time_months", "event", *by]
-    data = pd.concat([rows[[c for c in dict.fromkeys(needed) if c in rows]], ready], axis=1)
-    data = data.assign(**{title: rows.group.where(rows.group.isin(order))})
+    needed = dict.fromkeys(["patient_key", "cohort_id", "time_months", "event", *by])
+    data = pd.DataFrame({c: rows[c] for c in needed if c in rows} | dict(ready.items()))
+    data[title] = rows.group.where(rows.group.isin(order))
     terms = [ModelTerm(Covariate(title), gene, f"{title}, against {order[0]}"), *terms]
     whole = data[complete]
     model = _fit(whole, terms, by, title)
@@ -226,29 +228,44 @@ def _fit(
     A level without an event has an infinite estimate, at which its patients leave every risk set:
     the other estimates are those of the model without these patients, so they are left out.
     """
-    columns = [*(t.term.name if t.term.name == gene else t.covariate.label for t in terms), *strata]
-    data = data[data[columns].notna().all(axis=1)]
+    used = [t.term.name if t.term.name == gene else t.covariate.label for t in terms]
+    columns = [*dict.fromkeys([*used, *strata])]
+    known = np.logical_and.reduce([data[c].notna().to_numpy() for c in columns])
+    data = data.loc[known, [*dict.fromkeys([*columns, "time_months", "event"])]]
+    died = data.event.to_numpy(float)
     keep, without_event = np.ones(len(data), dtype=bool), {}
-    for term in terms:
-        if not isinstance(term.term, Categorical) or term.term.name == gene:
+    codes = {
+        column: (t.term.levels, pd.Index(t.term.levels).get_indexer(pd.Index(data[column])))
+        for t, column in zip(terms, used, strict=True)
+        if isinstance(t.term, Categorical)
+    }
+    for term, column in zip(terms, used, strict=True):
+        if column == gene or column not in codes:
             continue
-        values = data[term.covariate.label].to_numpy()
-        for level in term.term.levels:
-            at = values == level
-            if level != term.term.reference and at.any() and not data.event[at].any():
-                without_event[term.covariate.label, str(level)] = int(at.sum())
-                keep &= ~at
-    data = data[keep]
+        levels, of = codes[column]
+        n, events = _counts(of, died, len(levels))
+        for i in np.flatnonzero((n > 0) & (events == 0)):
+            if levels[i] != term.term.reference:  # type: ignore[union-attr]
+                without_event[column, str(levels[i])] = int(n[i])
+                keep &= of != i
     small = False
-    if terms[0].term.name == gene:
-        died, arm = data.event.to_numpy(), data[gene].to_numpy()
-        arms = [died[arm == level] for level in terms[0].term.levels]  # type: ignore[union-attr]
-        small = any(len(d) < MIN_PATIENTS or d.sum() < MIN_EVENTS for d in arms)
+    if used[0] == gene:
+        levels, of = codes[gene]
+        n, events = _counts(of[keep], died[keep], len(levels))
+        small = bool((n < MIN_PATIENTS).any() or (events < MIN_EVENTS).any())
+    data = data[keep] if without_event else data
     made = fit_terms(
         data, _of(terms), "time_months", "event", strata=list(strata),
         penalty="firth" if small else None,
     )  # fmt: skip
     return FittedModel(made, data, small, without_event)
+
+
+def _counts(
+    codes: npt.NDArray[np.intp], died: npt.NDArray[np.float64], k: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Patients and events of each of ``k`` levels."""
+    return np.bincount(codes, minlength=k), np.bincount(codes, weights=died, minlength=k)
 
 
 def _unpenalised(model: FittedModel, terms: Sequence[ModelTerm], strata: Sequence[str]) -> TermsFit:

@@ -34,13 +34,13 @@ def axis_range(rows: pd.DataFrame) -> tuple[float, float]:
 
 def printed_rows(table: pd.DataFrame, tests: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
     """Rows with headings put in, every column present and numbers printed; the footnotes."""
-    full = _complete(table)
-    footnotes = dict.fromkeys(n for n in full.note[full.hazard_ratio.notna()] if n)
+    records = _complete(table)
+    known = [r for r in records if not np.isnan(r["hazard_ratio"])]
+    footnotes = dict.fromkeys(r["note"] for r in known if r["note"])
     marks = {n: MARKS[i % len(MARKS)] for i, n in enumerate(footnotes)}
     out: list[dict[str, Any]] = []
     group = ""
-    for record in full.to_dict("records"):
-        row = {str(k): v for k, v in record.items()}
+    for row in records:
         if row["group"] != group and row["group"]:
             out.append(_heading(row["group"], tests))
         group = row["group"]
@@ -48,20 +48,24 @@ def printed_rows(table: pd.DataFrame, tests: pd.DataFrame | None) -> tuple[pd.Da
     return pd.DataFrame(out), [f"{m} {n}" for n, m in marks.items()]
 
 
-def _complete(table: pd.DataFrame) -> pd.DataFrame:
-    """``table`` with the optional columns that it lacks."""
-    full = table.reset_index(drop=True).copy()
-    defaults: dict[str, Any] = {
-        "group": "", "note": "", "key": "", "emphasised": False, "summary": False,
-        "n": np.nan, "events": np.nan, "p_value": np.nan, "q_value": np.nan,
-        "second_hazard_ratio": np.nan, "second_ci_lower": np.nan, "second_ci_upper": np.nan,
-    }  # fmt: skip
-    for column, value in defaults.items():
-        if column not in full:
-            full[column] = value
-        elif isinstance(value, str):
-            full[column] = full[column].fillna("")
-    return full
+DEFAULTS: dict[str, Any] = {
+    "group": "", "note": "", "key": "", "emphasised": False, "summary": False,
+    "n": np.nan, "events": np.nan, "p_value": np.nan, "q_value": np.nan,
+    "second_hazard_ratio": np.nan, "second_ci_lower": np.nan, "second_ci_upper": np.nan,
+}  # fmt: skip
+"""Columns that a table need not have."""
+
+
+def _complete(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of ``table`` with the optional columns that it lacks, and no text missing."""
+    rows = []
+    for record in table.to_dict("records"):
+        row = {**DEFAULTS, **{str(k): v for k, v in record.items()}}
+        for column in ("group", "note", "key"):
+            if not isinstance(row[column], str) and pd.isna(row[column]):
+                row[column] = ""
+        rows.append(row)
+    return rows
 
 
 def _heading(group: str, tests: pd.DataFrame | None) -> dict[str, Any]:
@@ -121,7 +125,7 @@ def clipped(rows: pd.DataFrame, low: float, high: float) -> dict[str, Any]:
 def placed(rows: pd.DataFrame) -> dict[str, Any]:
     """Row positions, and areas of the squares as a share of the largest."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        width = np.log(rows.ci_upper.astype(float) / rows.ci_lower.astype(float))
+        width = np.log(rows.ci_upper.to_numpy(float) / rows.ci_lower.to_numpy(float))
         precision = np.where(np.isfinite(width) & (width > 0), 1 / width**2, np.nan)
     largest = np.nanmax(precision) if np.isfinite(precision).any() else 1.0
     share = np.nan_to_num(precision / largest, nan=0.0)

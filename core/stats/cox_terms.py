@@ -95,10 +95,10 @@ class Categorical:
         return replace(self, levels=tuple(order))
 
     def columns(self, frame: pd.DataFrame) -> list[tuple[str, str, Array]]:
-        values = frame[self.column]
+        codes = pd.Index(self.levels).get_indexer(pd.Index(frame[self.column]))
         return [
-            (f"{self.name}: {v}", str(v), np.asarray(values == v, dtype=float))
-            for v in self.levels
+            (f"{self.name}: {v}", str(v), (codes == i).astype(float))
+            for i, v in enumerate(self.levels)
             if v != self.reference
         ]
 
@@ -213,8 +213,9 @@ class TermsFit:
 
     def table(self) -> pd.DataFrame:
         """The fit's table with variable, level and reference of each column."""
-        labels = self.design.columns[["variable", "level", "reference"]]
-        return pd.concat([self.fit.table(), labels.reset_index(drop=True)], axis=1)
+        labels = self.design.columns
+        own = {name: labels[name].to_numpy() for name in ("variable", "level", "reference")}
+        return self.fit.table().assign(**own)
 
     def term_tests(self) -> pd.DataFrame:
         """Wald test of each term (all of its columns): term, chi_square, df, p_value."""
@@ -246,19 +247,20 @@ def design(frame: pd.DataFrame, terms: Sequence[Term], event: str, *also: str) -
         raise BadInput(
             f"No column {', '.join(unknown)}.", expected=", ".join(map(str, frame.columns))
         )
-    lacking = frame[wanted].isna()
-    used = ~lacking.any(axis=1).to_numpy()
-    missing = lacking.sum().rename_axis("variable").reset_index(name="missing")
+    lacking = np.array([frame[c].isna().to_numpy() for c in wanted])
+    used = np.asarray(~lacking.any(axis=0))
+    missing = pd.DataFrame({"variable": wanted, "missing": lacking.sum(axis=1)})
+    known = [(v, k) for v, k in zip(wanted, lacking.sum(axis=1).tolist(), strict=True) if k]
     if not used.any():
         raise NotEnoughData(
             "No patient has all values.",
-            found="; ".join(f"{v} missing in {k}" for v, k in missing.to_numpy() if k),
+            found="; ".join(f"{v} missing in {k}" for v, k in known),
         )
     warnings = []
     if dropped := int((~used).sum()):
-        parts = ", ".join(f"{v} {k}" for v, k in missing.to_numpy() if k)
+        parts = ", ".join(f"{v} {k}" for v, k in known)
         warnings.append(f"{dropped} of {len(used)} patients left out for missing values: {parts}.")
-    rows = frame.loc[used]
+    rows: pd.DataFrame = frame[wanted] if used.all() else frame.loc[used, wanted]
     resolved = [t.resolve(rows) for t in terms]
     cells, made = [], []
     died = rows[event].to_numpy(dtype=float)
@@ -298,7 +300,7 @@ def fit_terms(
     by = [strata] if isinstance(strata, str) else list(strata or ())
     named = [c for c in (entry, weights, cluster, offset) if c is not None]
     made = design(frame, terms, event, time, *by, *named)
-    rows = frame.loc[made.used]
+    rows = frame if made.used.all() else frame.loc[made.used]
 
     def values(column: str | None) -> pd.Series[Any] | None:
         return None if column is None else rows[column]

@@ -7,12 +7,14 @@ frozen and shared between sessions, so no page may change one.
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import weakref
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -104,6 +106,11 @@ class Facts:
     categories: dict[str, str]
     """Variables that patients may be split by: id -> name."""
     signatures: list[str]
+
+    @cached_property
+    def symbols(self) -> dict[str, str]:
+        """Every gene in capitals -> its symbol."""
+        return {g.upper(): g for g in self.genes}
 
     @property
     def cohort_names(self) -> dict[str, str]:
@@ -586,7 +593,12 @@ def _memo() -> dict[int, dict[tuple[Hashable, ...], Any]]:
 
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _open(path: str) -> Store:
-    return open_store(Path(path))
+    store = open_store(Path(path))
+    # What is loaded now stays: without this a click now and then waits 200 ms for the collector to
+    # look through all of it.
+    gc.collect()
+    gc.freeze()
+    return store
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False)

@@ -74,15 +74,14 @@ def _covariates(clinical: tuple[str, ...]) -> list[Covariate]:
 
 
 def _genes(facts: Facts) -> list[str]:
-    known = set(facts.genes)
     usual = [c.label for c in DEFAULT_COVARIATES if c.variable.startswith(GENE)]
     options = [*usual, *(g for g in facts.genes[:2000] if g not in usual)]
     genes = st.multiselect(
-        "Other genes", options, [g for g in usual if g in known], key="with_genes",
+        "Other genes", options, [g for g in usual if g in facts.symbols], key="with_genes",
         bind="query-params", accept_new_options=True, placeholder="none",
         help="Mutated against wild type, by the mutation classes of the sidebar.",
     )  # fmt: skip
-    symbol = {k.upper(): k for k in known}
+    symbol = facts.symbols
     unknown = [g for g in genes if g.strip().upper() not in symbol]
     if unknown:
         told = f"Not in this store and left out: {', '.join(g[:40] for g in unknown)}."

@@ -69,7 +69,7 @@ def ask(store: Store, facts: Facts) -> Question:
 def _gene(store: Store, facts: Facts) -> str:
     """The chosen gene as a current symbol; a symbol that nobody knows gives the default."""
     listed = facts.genes[:GENES_LISTED]
-    default = state.DEFAULT_GENE if state.DEFAULT_GENE in facts.genes else listed[0]
+    default = state.DEFAULT_GENE if state.DEFAULT_GENE in facts.symbols else listed[0]
     options = listed if default in listed else [default, *listed]
     typed = st.selectbox(
         "Gene",
