@@ -54,9 +54,9 @@ def pair_counts(
     if event_weight is not None:
         factor *= event_weight[line]
     block, rank = block[line], rank[line]
-    level = np.zeros(data.n, dtype=np.int64) if stratum is None else stratum[line]
+    level = None if stratum is None else stratum[line]
     comparable = _in_other_blocks(level, block, weight, factor)
-    if stratum is None and rank.max() == data.n - 1:  # no two scores are equal
+    if level is None and rank.max() == data.n - 1:  # no two scores are equal
         place = np.empty(data.n, dtype=np.int64)
         place[line] = np.arange(data.n)
         by_score, tied = place[by_rank], np.zeros(data.n)
@@ -95,7 +95,7 @@ def _blocks(data: SurvivalData, stratum: IntArray | None) -> tuple[IntArray, Int
 
 
 def _in_order_of_score(
-    level: IntArray,
+    level: IntArray | None,
     rank: IntArray,
     block: IntArray,
     weight: FloatArray | None,
@@ -103,7 +103,7 @@ def _in_order_of_score(
 ) -> tuple[IntArray, FloatArray]:
     """Places in the line by stratum, score and place; and each place's pairs of equal score."""
     n = len(rank)
-    group = level * (int(rank.max()) + 1) + rank
+    group = rank if level is None else level * (int(rank.max()) + 1) + rank
     order = np.argsort(group * n + np.arange(n))
     ascending = group[order]
     tied = np.zeros(n)
@@ -114,17 +114,20 @@ def _in_order_of_score(
 
 
 def _in_other_blocks(
-    group: IntArray, block: IntArray, weight: FloatArray | None, factor: FloatArray
+    group: IntArray | None, block: IntArray, weight: FloatArray | None, factor: FloatArray
 ) -> FloatArray:
-    """Weight of each patient's pairs with the other blocks of its group.
+    """Weight of each patient's pairs with the other blocks of its group; None is one group.
 
     The columns are in order of group, then block. As the earlier member a patient counts
     ``factor`` times the weights after its block, as the later one the events before it.
     """
-    n = len(group)
-    new_group = np.append(True, group[1:] != group[:-1])
-    new_block = new_group | np.append(True, block[1:] != block[:-1])
-    group_start, group_end = _ends(new_group, n)
+    n = len(block)
+    new_block = np.append(True, block[1:] != block[:-1])
+    group_start, group_end = np.zeros(1, dtype=np.int64), np.array([n])
+    if group is not None:
+        new_group = np.append(True, group[1:] != group[:-1])
+        new_block |= new_group
+        group_start, group_end = _ends(new_group, n)
     block_start, block_end = _ends(new_block, n)
     events = np.append(0.0, np.cumsum(factor if weight is None else weight * factor))
     before = events[block_start] - events[group_start]

@@ -10,7 +10,7 @@ Royston and Parmar 2013; Uno et al. 2014.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +107,13 @@ def rmst_difference(
     group does not occur.
     """
     curves = kaplan_meier_by_group(time, event, group, order=order)
+    return rmst_of_curves(curves, tau, reference=reference, level=level)
+
+
+def rmst_of_curves(
+    curves: Mapping[Any, KaplanMeier], tau: float, *, reference: object, level: float = 0.95
+) -> RMSTComparison:
+    """What :func:`rmst_difference` gives, of curves that are estimated already, by group."""
     if reference not in curves:
         raise BadInput(
             f"The reference group {reference!r} has no patients.",
@@ -128,10 +135,10 @@ def rmst_difference(
         notes.append("Only one group: there is nothing to compare.")
     return RMSTComparison(
         table=table,
-        contrasts=pd.DataFrame(rows),
+        contrasts=pd.DataFrame([tuple(r.values()) for r in rows], columns=list(*rows[:1])),
         tau=float(tau),
-        n=int(table["n"].sum()),
-        events=int(table["events"].sum()),
+        n=sum(m.n for m in means.values()),
+        events=sum(m.events for m in means.values()),
         warnings=tuple(notes),
     )
 
