@@ -194,7 +194,7 @@ def cox(
     else:
         found = maximise(sets, zero, information, max_iterations)
     _explain(found, [columns[j] for j in kept], penalty, max_iterations, warnings)
-    n_events = int(sets.event.sum())
+    n_events = len(sets.death_rows)
     if 0 < n_events < 10 * len(kept):
         warnings.append(
             f"{n_events} events for {len(kept)} coefficients: below ten per coefficient, "
@@ -222,7 +222,8 @@ def _result(
     """Tests and variances in the caller's units and order of columns."""
     p, finite = len(columns), found.drift == 0
     naive = inverse(found.information)
-    naive[~finite], naive[:, ~finite] = np.nan, np.nan
+    if not finite.all():
+        naive[~finite], naive[:, ~finite] = np.nan, np.nan
     covariance, robust = naive, robust or cluster is not None
     if robust:
         labels = None if cluster is None else coded(cluster, sets.n, "cluster")[0][sets.order]
@@ -236,25 +237,28 @@ def _result(
     gradient = zero.score()
     score = float(gradient @ solve(information, gradient)) if len(kept) else float("nan")
 
-    def spread(values: Array, empty: Array) -> Array:
-        empty[np.ix_(*[kept] * values.ndim)] = values
-        return empty
+    def spread(values: Array) -> Array:
+        if len(kept) == p:
+            return values
+        whole = np.full((p,) * values.ndim, np.nan)
+        whole[np.ix_(*[kept] * values.ndim)] = values
+        return whole
 
     unit = sets.scale[:, None] * sets.scale
-    covariance = spread(covariance / unit, np.full((p, p), np.nan))
+    covariance = spread(covariance / unit)
     variance = np.diag(covariance)
     return CoxFit(
         names=columns,
-        coefficients=spread(beta / sets.scale, np.full(p, np.nan)),
+        coefficients=spread(beta / sets.scale),
         std_errors=np.sqrt(np.where(variance >= 0, variance, np.nan)),
         covariance=covariance,
-        naive_covariance=spread(naive / unit, np.full((p, p), np.nan)),
+        naive_covariance=spread(naive / unit) if robust else covariance,
         loglik=found.loglik,
         likelihood_ratio_test=ChiSquare.of(2 * (found.loglik[1] - found.loglik[0]), len(kept)),
         wald_test=ChiSquare.of(wald, len(kept)),
         score_test=ChiSquare.of(score, len(kept)),
         n=sets.n,
-        events=int(sets.event.sum()),
+        events=len(sets.death_rows),
         iterations=found.iterations,
         converged=found.converged,
         warnings=tuple(warnings),

@@ -14,7 +14,8 @@ from core.stats.cox_risk import Array, RiskSets
 
 _CACHE = 2**17
 """Numbers (1 MB) that a temporary array may hold before work is split."""
-_POWERS = ((1, 0), (1, 1), (2, 0), (2, 1), (2, 2))
+_POWERS = {(1, 0): 0, (1, 1): 1, (2, 0): 2, (2, 1): 3, (2, 2): 4}
+"""Powers of 1/c and of j/m whose sums are kept, and where."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,20 +49,21 @@ class Moments:
         return self._products[1]
 
     @cached_property
-    def _powers(self) -> dict[tuple[int, int], Array]:
-        sets, c, f = self.sets, self.inverse, self.sets.fraction
+    def _powers(self) -> Array:
+        sets, terms = self.sets, np.zeros((len(_POWERS), len(self.inverse)))
+        c, cf, c2, c2f, c2f2 = terms
+        c[:] = self.inverse
+        np.multiply(c, c, out=c2)
         if not len(sets.tied):
-            nothing = np.zeros_like(c)
-            hazard = sets.omega * c
-            return dict(zip(_POWERS, (hazard, nothing, hazard * c, nothing, nothing), strict=True))
-        cf = c * f
-        terms = np.stack([c, cf, c * c, c * cf, cf * cf])
-        sums = sets.omega * np.add.reduceat(terms, sets.denominator_start, axis=-1)
-        return dict(zip(_POWERS, sums, strict=True))
+            return sets.omega * terms
+        np.multiply(c, sets.fraction, out=cf)
+        np.multiply(c, cf, out=c2f)
+        np.multiply(cf, cf, out=c2f2)
+        return sets.omega * np.add.reduceat(terms, sets.denominator_start, axis=-1)
 
     def power(self, of_inverse: int, of_fraction: int) -> Array:
         """Per group, the sum over its denominators of omega (1/c)^a (j/m)^b."""
-        return self._powers[of_inverse, of_fraction]
+        return np.asarray(self._powers[_POWERS[of_inverse, of_fraction]])
 
     @property
     def hazard(self) -> Array:
@@ -83,6 +85,10 @@ class Moments:
         return self.weighted_risk * lived
 
     def score(self) -> Array:
+        return self._score
+
+    @cached_property
+    def _score(self) -> Array:
         return np.asarray(self.sets.x @ (self.sets.event_weight - self.expected()))
 
     def information(self, multiplier: Array | None = None) -> Array:
@@ -109,12 +115,10 @@ def _gram(x: Array, weights: Array) -> Array:
 def _first_moments(sets: RiskSets, weighted: Array) -> tuple[Array, Array]:
     """S1 and D1, so many covariates at a time as stay in the processor's cache."""
     p, run = len(sets.x), max(_CACHE // max(sets.n, 1), 1)
-    s1, d1 = np.empty((p, sets.n_groups)), np.empty((p, len(sets.tied)))
-    for j in range(0, p, run):
-        rx = sets.x[j : j + run] * weighted
-        s1[j : j + run] = sets.at_risk_sums(rx)
-        d1[j : j + run] = sets.tied_sums(rx)
-    return s1, d1
+    if p <= run:
+        return sets.sums(sets.x * weighted)
+    parts = [sets.sums(sets.x[j : j + run] * weighted) for j in range(0, p, run)]
+    return np.concatenate([s1 for s1, _ in parts]), np.concatenate([d1 for _, d1 in parts])
 
 
 def linear_predictor(sets: RiskSets, beta: Array) -> Array:
@@ -129,9 +133,9 @@ def moments(sets: RiskSets, beta: Array) -> Moments:
     eta -= shift
     risk = np.exp(eta)
     weighted = risk if sets.weights is None else risk * sets.weights
-    denominators = sets.at_risk_sums(weighted)
+    denominators, of_deaths = sets.sums(weighted)
     if len(sets.tied):
-        d0 = np.append(sets.tied_sums(weighted), 0.0)
+        d0 = np.append(of_deaths, 0.0)
         denominators = denominators[sets.death_group] - sets.fraction * d0[sets.tied_place]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         loglik = float(sets.event_weight @ eta - sets.denominator_weight @ np.log(denominators))

@@ -117,15 +117,15 @@ class RiskSets:
         ]
 
     @cached_property
-    def segments(self) -> tuple[Index, slice | Index]:
-        """Starts of the runs of rows that each group adds to the one before, and of the rows that
-        no group holds; and which of these runs are groups'."""
-        first = np.append(0, self.group_end[:-1])
+    def _pieces(self) -> tuple[Index, Index, Index, Array]:
+        """Rows cut where a group's rows, its deaths, or the rows of no group begin: the cuts; the
+        piece of each group's deaths; its first piece, and 1 where that is another one."""
+        first, deaths = np.append(0, self.group_end[:-1]), self.group_end - self.deaths
         first[[groups.start for _, groups in self.runs]] = [rows.start for rows, _ in self.runs]
-        starts = np.unique(np.append(first, self.group_end))
-        starts = starts[: np.searchsorted(starts, self.n)]
-        own = np.searchsorted(starts, first)
-        return starts, slice(None) if len(own) == len(starts) else own
+        cuts = np.unique(np.concatenate([first, deaths, self.group_end]))
+        cuts = cuts[: np.searchsorted(cuts, self.n)]
+        first, deaths = np.searchsorted(cuts, first), np.searchsorted(cuts, deaths)
+        return cuts, deaths, first, (first < deaths).astype(float)
 
     @cached_property
     def event_weight(self) -> Array:
@@ -166,22 +166,32 @@ class RiskSets:
 
     # ---------------------------------------------------------------- sums over risk sets
 
-    def at_risk_sums(self, v: Array) -> Array:
-        """Sums of ``v`` (..., rows) over each group's risk set: (..., groups)."""
+    def sums(self, v: Array) -> tuple[Array, Array]:
+        """Sums of ``v`` (..., rows) over each group's risk set, and over each tied group's deaths:
+        (..., groups) and (..., tied groups)."""
         if self.n_groups > _DENSE * self.n:
-            sums = np.empty_like(v)
+            running = np.empty_like(v)
             for rows, _ in self.runs:
-                _prefix_sums(v[..., rows], sums[..., rows])
-            out = sums.take(self.group_end - 1, axis=-1)
+                _prefix_sums(v[..., rows], running[..., rows])
+            at_risk = running.take(self.group_end - 1, axis=-1)
+            of_deaths = self._tied_sums(v)
         else:
-            starts, groups = self.segments
-            parts = np.add.reduceat(v, starts, axis=-1)[..., groups] if self.runs else v[..., :0]
-            out = np.empty_like(parts)
+            cuts, deaths, first, other = self._pieces
+            pieces = np.add.reduceat(v, cuts, axis=-1) if len(cuts) else v[..., :0]
+            of_deaths = pieces.take(deaths, axis=-1)
+            added = of_deaths + pieces.take(first, axis=-1) * other
+            at_risk = np.empty_like(added)
             for _, own in self.runs:
-                parts[..., own].cumsum(axis=-1, out=out[..., own])
+                added[..., own].cumsum(axis=-1, out=at_risk[..., own])
+            of_deaths = of_deaths.take(self.tied, axis=-1)
         if self.entered is not None:
-            out -= self._not_entered_sums(v)
-        return out
+            at_risk -= self._not_entered_sums(v)
+        return at_risk, of_deaths
+
+    def _tied_sums(self, v: Array) -> Array:
+        if not len(self.tied):
+            return v[..., :0]
+        return np.asarray(np.add.reduceat(v, self._tied_bounds, axis=-1)[..., ::2])
 
     def _not_entered_sums(self, v: Array) -> Array:
         assert self.entered is not None
@@ -195,12 +205,6 @@ class RiskSets:
             late = np.flatnonzero(count[g] > 0)
             out[..., g.start + late] = sums[..., count[g][late] - 1]
         return out
-
-    def tied_sums(self, v: Array) -> Array:
-        """Sums of ``v`` (..., rows) over the deaths of each tied group: (..., tied groups)."""
-        if not len(self.tied):
-            return v[..., :0]
-        return np.asarray(np.add.reduceat(v, self._tied_bounds, axis=-1)[..., ::2])
 
     def accumulate(self, per_group: Array, spared: Array | None = None) -> Array:
         """Sum of ``per_group`` (..., groups) over the groups at which each row is at risk.

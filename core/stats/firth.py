@@ -88,10 +88,11 @@ def penalty_gradient(at: Moments, information: Array) -> Array:
     rows = x @ (at.expected() * q - 2 * at.weighted_risk * along)
 
     rq = at.weighted_risk * q
-    mean, mean_q, omega = at.s1, sets.at_risk_sums(rq), sets.omega
+    mean, omega = at.s1, sets.omega
+    mean_q, tied_q = sets.sums(rq)
     if len(sets.tied):
         d1, dq = np.zeros_like(mean), np.zeros_like(mean_q)
-        d1[:, sets.tied], dq[sets.tied] = at.d1, sets.tied_sums(rq)
+        d1[:, sets.tied], dq[sets.tied] = at.d1, tied_q
         group = sets.death_group
         mean = mean[:, group] - sets.fraction * d1[:, group]
         mean_q = mean_q[group] - sets.fraction * dq[group]
