@@ -29,7 +29,8 @@ from core.stats.survival_data import (
     FloatArray,
     IntArray,
     SurvivalData,
-    label_codes,
+    coded,
+    occurring,
     survival_data,
 )
 
@@ -68,9 +69,10 @@ def concordance(
     (:class:`BadInput` otherwise), missing rows are left out with a warning.
     """
     risk = np.asarray(score, dtype=float)
-    others = [risk] if strata is None else [risk, strata]
-    data = survival_data(time, event, weights=weights, others=others)
-    stratum = None if strata is None else label_codes(np.asarray(strata)[data.kept])[0]
+    codes, labels = (None, []) if strata is None else coded(strata)
+    by = [] if codes is None else [codes]
+    data = survival_data(time, event, weights=weights, others=[risk], codes=by)
+    stratum = None if codes is None else occurring(codes, labels, data.kept)[0]
     return _concordance(data, _finite(risk[data.kept]), stratum, None, level)
 
 

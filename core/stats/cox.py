@@ -29,7 +29,7 @@ import pandas as pd
 from scipy.special import chdtrc, ndtr, ndtri
 
 from core.model import BadInput
-from core.stats.cox_input import codes_of, covariates, labels_of, prepare
+from core.stats.cox_input import coded, covariates, prepare
 from core.stats.cox_moments import Moments, moments
 from core.stats.cox_newton import MAX_ITERATIONS, Maximum, inverse, maximise, solve
 from core.stats.cox_residuals import sum_by_cluster, weighted_score_residuals
@@ -87,12 +87,18 @@ class CoxFit:
     """Columns that were estimated; the others are NaN."""
     sets: RiskSets = field(repr=False)
     """Sorted data of the kept columns, for residuals, tests and curves."""
+    last: Moments = field(repr=False)
+    """Risk-set sums where the iteration ended, within 1e-10 standard errors of a finite estimate
+    that converged."""
     groups: tuple[str, ...] = field(repr=False, default=())
     """The term to which each column belongs; the column's own name where none was given."""
-    strata_labels: tuple[object, ...] = field(repr=False, default=())
-    """Labels of the strata, by code; empty without strata."""
     counts: pd.DataFrame | None = field(repr=False, default=None)
     """Columns ``n`` and ``events``, one row per column, where the terms define them."""
+
+    @property
+    def strata_labels(self) -> tuple[object, ...]:
+        """Labels of the strata, by code; empty without strata."""
+        return self.sets.labels
 
     @property
     def estimable(self) -> npt.NDArray[np.bool_]:
@@ -100,7 +106,12 @@ class CoxFit:
         return np.isfinite(self.coefficients)
 
     def at_estimate(self) -> Moments:
-        """Risk-set sums at the estimate, the ground of residuals, zph and survival curves."""
+        """Risk-set sums at the estimate, the ground of residuals, zph and survival curves.
+
+        An infinite coefficient stands at 50 scaled units.
+        """
+        if self.converged:
+            return self.last
         beta = self.coefficients[self.kept] * self.sets.scale
         return moments(self.sets, np.clip(np.nan_to_num(beta, posinf=50, neginf=-50), -50, 50))
 
@@ -183,7 +194,7 @@ def cox(
     else:
         found = maximise(sets, zero, information, max_iterations)
     _explain(found, [columns[j] for j in kept], penalty, max_iterations, warnings)
-    n_events = int(sets.event.sum())
+    n_events = len(sets.death_rows)
     if 0 < n_events < 10 * len(kept):
         warnings.append(
             f"{n_events} events for {len(kept)} coefficients: below ten per coefficient, "
@@ -193,7 +204,6 @@ def cox(
         found, sets, zero, information, kept, columns, warnings, cluster, robust,
         ties=ties, level=level, penalty=penalty,
         groups=tuple(columns if groups is None else groups), counts=counts,
-        strata_labels=() if strata is None else labels_of(strata),
     )  # fmt: skip
 
 
@@ -212,10 +222,11 @@ def _result(
     """Tests and variances in the caller's units and order of columns."""
     p, finite = len(columns), found.drift == 0
     naive = inverse(found.information)
-    naive[~finite], naive[:, ~finite] = np.nan, np.nan
+    if not finite.all():
+        naive[~finite], naive[:, ~finite] = np.nan, np.nan
     covariance, robust = naive, robust or cluster is not None
     if robust:
-        labels = None if cluster is None else codes_of(cluster, sets.n, "cluster")[sets.order]
+        labels = None if cluster is None else coded(cluster, sets.n, "cluster")[0][sets.order]
         dfbeta = weighted_score_residuals(found.moments) @ np.where(np.isnan(naive), 0.0, naive)
         dfbeta = sum_by_cluster(dfbeta, labels)
         covariance = np.where(np.isnan(naive), np.nan, dfbeta.T @ dfbeta)
@@ -226,31 +237,35 @@ def _result(
     gradient = zero.score()
     score = float(gradient @ solve(information, gradient)) if len(kept) else float("nan")
 
-    def spread(values: Array, empty: Array) -> Array:
-        empty[np.ix_(*[kept] * values.ndim)] = values
-        return empty
+    def spread(values: Array) -> Array:
+        if len(kept) == p:
+            return values
+        whole = np.full((p,) * values.ndim, np.nan)
+        whole[np.ix_(*[kept] * values.ndim)] = values
+        return whole
 
     unit = sets.scale[:, None] * sets.scale
-    covariance = spread(covariance / unit, np.full((p, p), np.nan))
+    covariance = spread(covariance / unit)
     variance = np.diag(covariance)
     return CoxFit(
         names=columns,
-        coefficients=spread(beta / sets.scale, np.full(p, np.nan)),
+        coefficients=spread(beta / sets.scale),
         std_errors=np.sqrt(np.where(variance >= 0, variance, np.nan)),
         covariance=covariance,
-        naive_covariance=spread(naive / unit, np.full((p, p), np.nan)),
+        naive_covariance=spread(naive / unit) if robust else covariance,
         loglik=found.loglik,
         likelihood_ratio_test=ChiSquare.of(2 * (found.loglik[1] - found.loglik[0]), len(kept)),
         wald_test=ChiSquare.of(wald, len(kept)),
         score_test=ChiSquare.of(score, len(kept)),
         n=sets.n,
-        events=int(sets.event.sum()),
+        events=len(sets.death_rows),
         iterations=found.iterations,
         converged=found.converged,
         warnings=tuple(warnings),
         robust=robust,
         kept=kept,
         sets=sets,
+        last=found.moments,
         **how,
     )
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from core.compute import HERE, Place, run
 from core.model import BadInput
-from core.stats.cox_input import codes_of
+from core.stats.cox_input import coded
 from core.stats.cox_moments import Moments, moments
 from core.stats.cox_newton import maximise
 from core.stats.cox_risk import Array, Index, RiskSets, risk_sets
@@ -58,7 +58,7 @@ class Sample:
             rows,
             np.asarray(time, dtype=float),
             np.asarray(event, dtype=float) == 1,
-            None if strata is None else codes_of(strata, len(rows), "strata"),
+            None if strata is None else coded(strata, len(rows), "strata")[0],
             ties,
         )
 
@@ -118,7 +118,7 @@ def resamples(n: int, draws: int, seed: int = 0, group: npt.ArrayLike | None = N
     rng = np.random.default_rng(seed)
     if group is None:
         return rng.integers(0, n, (draws, n)).astype(np.intp)
-    codes, out = codes_of(group, n, "group"), np.empty((draws, n), dtype=np.intp)
+    codes, out = coded(group, n, "group")[0], np.empty((draws, n), dtype=np.intp)
     for code in range(int(codes.max()) + 1):
         own = np.flatnonzero(codes == code)
         out[:, own] = own[rng.integers(0, len(own), (draws, len(own)))]

@@ -87,11 +87,9 @@ def prepare(
             "A case weight is not positive.", expected="weights above 0",
             found=f"{int((w <= 0).sum())} of {n} rows",
         )  # fmt: skip
+    codes, labels = (None, ()) if strata is None else coded(strata, n, "strata")
     return risk_sets(
-        x, t, d == 1,
-        ties=ties,
-        stratum=None if strata is None else codes_of(strata, n, "strata"),
-        entry=start, weights=w,
+        x, t, d == 1, ties=ties, stratum=codes, labels=labels, entry=start, weights=w,
         offset=None if offset is None else vector(offset, n, "offset"),
     )  # fmt: skip
 
@@ -111,21 +109,18 @@ def vector(values: npt.ArrayLike, n: int, name: str) -> Array:
     return out
 
 
-def codes_of(labels: npt.ArrayLike, n: int, name: str) -> Index:
-    """Labels -> codes 0, 1, ... in sorted order. Raises BadInput where one is missing."""
+def coded(labels: npt.ArrayLike, n: int, name: str) -> tuple[Index, tuple[object, ...]]:
+    """Codes 0, 1, ... of the labels, and the distinct labels in the order of their codes, sorted.
+
+    Raises BadInput where a label is missing.
+    """
     values = labels if isinstance(labels, pd.Series) else np.asarray(labels)
     if len(values) != n:
         raise BadInput(
             f"{name} has the wrong length.", expected=f"{n} rows", found=f"{len(values)}"
         )
-    codes = pd.factorize(values, sort=True)[0]
+    codes, found = pd.factorize(values, sort=True)
     if (codes < 0).any():
         raise BadInput(f"A label of {name} is missing.", found=f"{int((codes < 0).sum())} rows")
-    return codes.astype(np.intp)
-
-
-def labels_of(labels: npt.ArrayLike) -> tuple[object, ...]:
-    """Distinct labels in the order of their codes."""
-    values = labels if isinstance(labels, pd.Series) else np.asarray(labels)
-    found = pd.factorize(values, sort=True)[1]
-    return tuple(v.item() if isinstance(v, np.generic) else v for v in found)
+    names = tuple(v.item() if isinstance(v, np.generic) else v for v in found)
+    return codes.astype(np.intp, copy=False), names

@@ -6,85 +6,100 @@ The formulas stand in :mod:`core.stats.cox_risk`, whose risk sets they sum over.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from core.stats.cox_risk import Array, Index, RiskSets
+from core.stats.cox_risk import Array, RiskSets
 
 _CACHE = 2**17
 """Numbers (1 MB) that a temporary array may hold before work is split."""
+_POWERS = {(1, 0): 0, (1, 1): 1, (2, 0): 2, (2, 1): 3, (2, 2): 4}
+"""Powers of 1/c and of j/m whose sums are kept, and where."""
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """What one value of the coefficients makes of the risk sets (see the module)."""
+    """What one value of the coefficients makes of the risk sets (see the module).
+
+    The likelihood is there at once; all else is worked out when first asked for, and kept.
+    """
 
     sets: RiskSets
     loglik: float
     risk: Array
     """exp(eta - shift) of each row, without its case weight."""
     weighted_risk: Array
-    hazard: Array
-    """Increment of the baseline cumulative hazard (times exp(shift)) per group."""
     shift: float
-    s1: Array
-    """S1: covariates x groups."""
-    d1: Array
-    """D1: covariates x tied groups."""
     inverse: Array
     """1 / c of each denominator, group after group."""
-    fraction: Array
-    """j / m of each denominator."""
+
+    @cached_property
+    def _products(self) -> tuple[Array, Array]:
+        return _first_moments(self.sets, self.weighted_risk)
+
+    @property
+    def s1(self) -> Array:
+        """S1: covariates x groups."""
+        return self._products[0]
+
+    @property
+    def d1(self) -> Array:
+        """D1: covariates x tied groups."""
+        return self._products[1]
+
+    @cached_property
+    def _powers(self) -> Array:
+        sets, terms = self.sets, np.zeros((len(_POWERS), len(self.inverse)))
+        c, cf, c2, c2f, c2f2 = terms
+        c[:] = self.inverse
+        np.multiply(c, c, out=c2)
+        if not len(sets.tied):
+            return sets.omega * terms
+        np.multiply(c, sets.fraction, out=cf)
+        np.multiply(c, cf, out=c2f)
+        np.multiply(cf, cf, out=c2f2)
+        return sets.omega * np.add.reduceat(terms, sets.denominator_start, axis=-1)
 
     def power(self, of_inverse: int, of_fraction: int) -> Array:
         """Per group, the sum over its denominators of omega (1/c)^a (j/m)^b."""
-        terms = self.inverse**of_inverse
-        sets = self.sets
-        if not len(sets.tied):
-            return np.asarray(sets.omega * terms if of_fraction == 0 else np.zeros_like(terms))
-        if of_fraction:
-            terms = terms * self.fraction**of_fraction
-        return np.asarray(sets.omega * np.add.reduceat(terms, _denominator_starts(sets)))
+        return np.asarray(self._powers[_POWERS[of_inverse, of_fraction]])
+
+    @property
+    def hazard(self) -> Array:
+        """Increment of the baseline cumulative hazard (times exp(shift)) per group."""
+        return self.power(1, 0)
+
+    @cached_property
+    def cumulative_hazard(self) -> Array:
+        """A - d B per row: the hazard (times exp(shift)) that each row has lived through."""
+        return self._accumulated(1.0)
+
+    def _accumulated(self, multiplier: Array | float) -> Array:
+        spared = self.power(1, 1) * multiplier if len(self.sets.tied) else None
+        return self.sets.accumulate(self.hazard * multiplier, spared)
 
     def expected(self, multiplier: Array | None = None) -> Array:
         """r (A - d B) per row; ``multiplier`` weighs the groups."""
-        return self.weighted_risk * self.cumulative_hazard(multiplier)
-
-    def cumulative_hazard(self, multiplier: Array | None = None) -> Array:
-        """A - d B per row: the hazard (times exp(shift)) that each row has lived through."""
-        hazard = self.hazard if multiplier is None else self.hazard * multiplier
-        out = self.sets.accumulate(hazard)
-        if len(self.sets.tied):
-            b = self.power(1, 1)
-            b = b if multiplier is None else b * multiplier
-            out[self.sets.death_rows] -= b[self.sets.death_group]
-        return out
+        lived = self.cumulative_hazard if multiplier is None else self._accumulated(multiplier)
+        return self.weighted_risk * lived
 
     def score(self) -> Array:
-        sets = self.sets
-        residual = -self.expected()
-        own = 1.0 if sets.weights is None else sets.weights[sets.death_rows]
-        residual[sets.death_rows] += own
-        return np.asarray(sets.x @ residual)
+        return self._score
+
+    @cached_property
+    def _score(self) -> Array:
+        return np.asarray(self.sets.x @ (self.sets.event_weight - self.expected()))
 
     def information(self, multiplier: Array | None = None) -> Array:
         """Observed information of the scaled coefficients, groups weighed by ``multiplier``."""
-        sets = self.sets
-        first = _gram(sets.x, self.expected(multiplier))
-        a0 = self.power(2, 0)
-        a0 = a0 if multiplier is None else a0 * multiplier
-        out = first - _gram(self.s1, a0)
+        sets, by = self.sets, 1.0 if multiplier is None else multiplier
+        out = _gram(sets.x, self.expected(multiplier)) - _gram(self.s1, self.power(2, 0) * by)
         if len(sets.tied):
-            a1, a2 = self.power(2, 1)[sets.tied], self.power(2, 2)[sets.tied]
-            if multiplier is not None:
-                a1, a2 = a1 * multiplier[sets.tied], a2 * multiplier[sets.tied]
-            cross = (self.s1[:, sets.tied] * a1) @ self.d1.T
-            out += cross + cross.T - (self.d1 * a2) @ self.d1.T
+            a1, a2 = ((self.power(2, k) * by)[sets.tied] for k in (1, 2))
+            cross = (self.s1[:, sets.tied] * a1 - self.d1 * (a2 / 2)) @ self.d1.T
+            out += cross + cross.T
         return np.asarray((out + out.T) / 2)
-
-
-def _denominator_starts(sets: RiskSets) -> Index:
-    return np.cumsum(sets.deaths) - sets.deaths
 
 
 def _gram(x: Array, weights: Array) -> Array:
@@ -100,12 +115,10 @@ def _gram(x: Array, weights: Array) -> Array:
 def _first_moments(sets: RiskSets, weighted: Array) -> tuple[Array, Array]:
     """S1 and D1, so many covariates at a time as stay in the processor's cache."""
     p, run = len(sets.x), max(_CACHE // max(sets.n, 1), 1)
-    s1, d1 = np.empty((p, sets.n_groups)), np.empty((p, len(sets.tied)))
-    for j in range(0, p, run):
-        rx = sets.x[j : j + run] * weighted
-        s1[j : j + run] = sets.at_risk_sums(rx)
-        d1[j : j + run] = sets.tied_sums(rx)
-    return s1, d1
+    if p <= run:
+        return sets.sums(sets.x * weighted)
+    parts = [sets.sums(sets.x[j : j + run] * weighted) for j in range(0, p, run)]
+    return np.concatenate([s1 for s1, _ in parts]), np.concatenate([d1 for _, d1 in parts])
 
 
 def linear_predictor(sets: RiskSets, beta: Array) -> Array:
@@ -120,21 +133,11 @@ def moments(sets: RiskSets, beta: Array) -> Moments:
     eta -= shift
     risk = np.exp(eta)
     weighted = risk if sets.weights is None else risk * sets.weights
-    s0 = sets.at_risk_sums(weighted)
-    s1, d1 = _first_moments(sets, weighted)
-    omega, fraction, denominators = sets.omega, np.zeros(0), s0
+    denominators, of_deaths = sets.sums(weighted)
     if len(sets.tied):
-        d0 = np.zeros_like(s0)
-        d0[sets.tied] = sets.tied_sums(weighted)
-        index = np.arange(len(sets.death_rows)) - _denominator_starts(sets)[sets.death_group]
-        fraction = index / sets.deaths[sets.death_group]
-        denominators = s0[sets.death_group] - fraction * d0[sets.death_group]
-        omega = omega[sets.death_group]
-    own = eta[sets.death_rows]
-    own = own if sets.weights is None else own * sets.weights[sets.death_rows]
+        d0 = np.append(of_deaths, 0.0)
+        denominators = denominators[sets.death_group] - sets.fraction * d0[sets.tied_place]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        loglik = float(own.sum() - omega @ np.log(denominators))
+        loglik = float(sets.event_weight @ eta - sets.denominator_weight @ np.log(denominators))
         inverse = 1.0 / denominators
-    out = Moments(sets, loglik, risk, weighted, np.empty(0), shift, s1, d1, inverse, fraction)
-    object.__setattr__(out, "hazard", out.power(1, 0))
-    return out
+    return Moments(sets, loglik, risk, weighted, shift, inverse)

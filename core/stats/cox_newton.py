@@ -41,18 +41,24 @@ def maximise(
     """Newton's method with step-halving; ``free`` names the coefficients that may move.
 
     ``zero`` and ``information`` are those at zero, where the search begins unless at ``start``.
+    Where the information of the point before leads close enough, it serves for one step more.
     """
     p = len(sets.x)
-    free = np.arange(p) if free is None else free
     beta = np.zeros(p) if start is None else start
     drift = np.zeros(p)
     now = zero if start is None else moments(sets, beta)
     information = information if start is None else now.information()
-    converged, iteration = len(free) == 0 or sets.n_groups == 0, 0
+    fresh, before = True, np.inf
+    done = sets.n_groups == 0 or p == 0 or (free is not None and not len(free))
+    converged, iteration = done, 0
     while not converged and iteration < max_iterations:
-        score, step = now.score()[free], np.zeros(p)
-        step[free] = solve(information[np.ix_(free, free)], score)
-        decrement = float(score @ step[free])
+        score = now.score()
+        step = _step(information, score, free)
+        decrement = float(score @ step)
+        if not fresh and not _DECREMENT < decrement < np.sqrt(_DECREMENT * before) / 2:
+            information, fresh = now.information(), True
+            step = _step(information, score, free)
+            decrement = float(score @ step)
         if not np.isfinite(decrement):
             break
         if decrement < _FLAT:
@@ -67,9 +73,19 @@ def maximise(
         while not trial.loglik >= now.loglik - 1e-10 * abs(now.loglik) and halvings < 30:
             step, halvings = step / 2, halvings + 1
             trial = moments(sets, beta + step)
-        beta, now = beta + step, trial
+        beta, now, fresh, before = beta + step, trial, False, decrement
+    if not fresh:
         information = now.information()
     return Maximum(beta, now, information, (zero.loglik, now.loglik), iteration, converged, drift)
+
+
+def _step(information: Array, score: Array, free: Index | None) -> Array:
+    """The Newton step, 0 for coefficients that may not move."""
+    if free is None:
+        return solve(information, score)
+    step = np.zeros(len(score))
+    step[free] = solve(information[np.ix_(free, free)], score[free])
+    return step
 
 
 def _drift(sets: RiskSets, step: Array) -> Array:

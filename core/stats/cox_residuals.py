@@ -28,7 +28,7 @@ def weighted_score_residuals(at: Moments) -> Array:
     sets = at.sets
     mean_hazard, mean_hazard_tied, mean = _means(at)
     x = sets.x
-    residual = -at.risk * (x * at.cumulative_hazard() - sets.accumulate(mean_hazard))
+    residual = -at.risk * (x * at.cumulative_hazard - sets.accumulate(mean_hazard))
     rows, group = sets.death_rows, sets.death_group
     residual[:, rows] += x[:, rows] - mean[:, group] - at.risk[rows] * mean_hazard_tied[:, group]
     if sets.weights is not None:
@@ -100,7 +100,7 @@ def _spread(fit: CoxFit, kept: Array) -> Array:
 def martingale(fit: CoxFit) -> Array:
     """Events minus expected events of each row, d - exp(eta) (A - d B)."""
     at = fit.at_estimate()
-    return fit.sets.unsort(fit.sets.event - at.risk * at.cumulative_hazard())
+    return fit.sets.unsort(fit.sets.event - at.risk * at.cumulative_hazard)
 
 
 def deviance(fit: CoxFit) -> Array:

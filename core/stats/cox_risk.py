@@ -15,7 +15,8 @@ outer products of the risk sets' means (Efron 1977; Therneau and Grambsch 2000, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ Index = npt.NDArray[np.intp]
 
 _DENSE = 0.05
 """Share of rows that are event times from which cumulative sums beat sums of segments."""
+_LONG = 4096
+"""Rows of a stratum from which cumulative sums in blocks beat ``np.cumsum``."""
 _BLOCK = 16
 _TRIANGLE = np.triu(np.ones((_BLOCK, _BLOCK)))
 
@@ -65,6 +68,8 @@ class RiskSets:
     """Groups that need Efron's correction: more than one death and ties = "efron"."""
     entered: tuple[Index, Index, Index] | None = field(repr=False)
     """Rows by falling entry; rows per group not yet entered; first group at or before entry."""
+    labels: tuple[object, ...] = field(repr=False, default=())
+    """Labels of the strata, by code; empty without strata."""
 
     @property
     def n(self) -> int:
@@ -94,31 +99,99 @@ class RiskSets:
 
     def select(self, columns: Index) -> RiskSets:
         """The same patients with some of the covariates."""
-        values = dict(self.__dict__)
-        values |= {"x": self.x[columns], "mean": self.mean[columns], "scale": self.scale[columns]}
-        return RiskSets(**values)
+        x, mean, scale = self.x[columns], self.mean[columns], self.scale[columns]
+        return replace(self, x=x, mean=mean, scale=scale)
+
+    # ---------------------------------------------------------------- laid out once, used often
+
+    @cached_property
+    def runs(self) -> list[tuple[slice, slice]]:
+        """Rows and groups of each stratum with an event, rows up to the end of its last group."""
+        groups = self.group_bounds.tolist()
+        ends = self.group_end[self.group_bounds[1:] - 1].tolist() if self.n_groups else []
+        rows = self.row_bounds.tolist()
+        return [
+            (slice(rows[s], ends[s]), slice(groups[s], groups[s + 1]))
+            for s in range(len(rows) - 1)
+            if groups[s] < groups[s + 1]
+        ]
+
+    @cached_property
+    def _pieces(self) -> tuple[Index, Index, Index, Array]:
+        """Rows cut where a group's rows, its deaths, or the rows of no group begin: the cuts; the
+        piece of each group's deaths; its first piece, and 1 where that is another one."""
+        first, deaths = np.append(0, self.group_end[:-1]), self.group_end - self.deaths
+        first[[groups.start for _, groups in self.runs]] = [rows.start for rows, _ in self.runs]
+        cuts = np.unique(np.concatenate([first, deaths, self.group_end]))
+        cuts = cuts[: np.searchsorted(cuts, self.n)]
+        first, deaths = np.searchsorted(cuts, first), np.searchsorted(cuts, deaths)
+        return cuts, deaths, first, (first < deaths).astype(float)
+
+    @cached_property
+    def event_weight(self) -> Array:
+        """Case weight of each row with an event, 0 of the others."""
+        return self.event * (1.0 if self.weights is None else self.weights)
+
+    @cached_property
+    def denominator_start(self) -> Index:
+        """The first denominator of each group, of which Efron has one per death."""
+        return np.cumsum(self.deaths) - self.deaths
+
+    @cached_property
+    def fraction(self) -> Array:
+        """j / m of each denominator; empty where no group needs Efron's correction."""
+        if not len(self.tied):
+            return np.zeros(0)
+        index = np.arange(len(self.death_rows)) - self.denominator_start[self.death_group]
+        return np.asarray(index / self.deaths[self.death_group])
+
+    @cached_property
+    def denominator_weight(self) -> Array:
+        """omega of each denominator."""
+        return self.omega[self.death_group] if len(self.tied) else self.omega
+
+    @cached_property
+    def tied_place(self) -> Index:
+        """Where among the tied groups each death's group stands; one past them if not tied."""
+        place = np.full(self.n_groups, len(self.tied), dtype=np.intp)
+        place[self.tied] = np.arange(len(self.tied))
+        return place[self.death_group]
+
+    @cached_property
+    def _tied_bounds(self) -> Index:
+        """First row of the deaths of each tied group and the row after them, by turns."""
+        ends = self.group_end[self.tied]
+        bounds = np.stack([ends - self.deaths[self.tied], ends], axis=1).ravel()
+        return bounds[:-1] if bounds.size and bounds[-1] == self.n else bounds
 
     # ---------------------------------------------------------------- sums over risk sets
 
-    def at_risk_sums(self, v: Array) -> Array:
-        """Sums of ``v`` (..., rows) over each group's risk set: (..., groups)."""
-        out = np.empty((*v.shape[:-1], self.n_groups))
-        rows, groups = self.row_bounds, self.group_bounds
-        dense = self.n_groups > _DENSE * self.n
-        for s in range(self.n_strata):
-            g = slice(groups[s], groups[s + 1])
-            if g.start == g.stop:
-                continue
-            ends = self.group_end[g]
-            part = v[..., rows[s] : ends[-1]]
-            if dense:
-                out[..., g] = np.take(_prefix_sums(part), ends - 1 - rows[s], axis=-1)
-            else:
-                starts = np.concatenate(([0], ends[:-1] - rows[s]))
-                np.cumsum(np.add.reduceat(part, starts, axis=-1), axis=-1, out=out[..., g])
+    def sums(self, v: Array) -> tuple[Array, Array]:
+        """Sums of ``v`` (..., rows) over each group's risk set, and over each tied group's deaths:
+        (..., groups) and (..., tied groups)."""
+        if self.n_groups > _DENSE * self.n:
+            running = np.empty_like(v)
+            for rows, _ in self.runs:
+                _prefix_sums(v[..., rows], running[..., rows])
+            at_risk = running.take(self.group_end - 1, axis=-1)
+            of_deaths = self._tied_sums(v)
+        else:
+            cuts, deaths, first, other = self._pieces
+            pieces = np.add.reduceat(v, cuts, axis=-1) if len(cuts) else v[..., :0]
+            of_deaths = pieces.take(deaths, axis=-1)
+            added = of_deaths + pieces.take(first, axis=-1) * other
+            at_risk = np.empty_like(added)
+            for _, own in self.runs:
+                added[..., own].cumsum(axis=-1, out=at_risk[..., own])
+            of_deaths = of_deaths.take(self.tied, axis=-1)
         if self.entered is not None:
-            out -= self._not_entered_sums(v)
-        return out
+            at_risk -= self._not_entered_sums(v)
+        return at_risk, of_deaths
+
+    def _tied_sums(self, v: Array) -> Array:
+        if not len(self.tied):
+            return v[..., :0]
+        return np.asarray(np.add.reduceat(v, self._tied_bounds, axis=-1)[..., ::2])
 
     def _not_entered_sums(self, v: Array) -> Array:
         assert self.entered is not None
@@ -127,31 +200,32 @@ class RiskSets:
         for s in range(self.n_strata):
             a, b = self.row_bounds[s], self.row_bounds[s + 1]
             g = slice(self.group_bounds[s], self.group_bounds[s + 1])
-            sums = _prefix_sums(v[..., by_entry[a:b]])
+            part = v[..., by_entry[a:b]]
+            sums = _prefix_sums(part, np.empty_like(part))
             late = np.flatnonzero(count[g] > 0)
             out[..., g.start + late] = sums[..., count[g][late] - 1]
         return out
 
-    def tied_sums(self, v: Array) -> Array:
-        """Sums of ``v`` (..., rows) over the deaths of each tied group: (..., tied groups)."""
-        ends = self.group_end[self.tied]
-        bounds = np.stack([ends - self.deaths[self.tied], ends], axis=1).ravel()
-        if bounds.size and bounds[-1] == v.shape[-1]:
-            bounds = bounds[:-1]
-        return (
-            np.asarray(np.add.reduceat(v, bounds, axis=-1)[..., ::2]) if bounds.size else v[..., :0]
-        )
+    def accumulate(self, per_group: Array, spared: Array | None = None) -> Array:
+        """Sum of ``per_group`` (..., groups) over the groups at which each row is at risk.
 
-    def accumulate(self, per_group: Array) -> Array:
-        """Sum of ``per_group`` (..., groups) over the groups at which each row is at risk."""
-        total = np.zeros((*per_group.shape[:-1], self.n_groups + 1))
-        for s in range(self.n_strata):
-            g = slice(self.group_bounds[s], self.group_bounds[s + 1])
-            total[..., g] = np.cumsum(per_group[..., g][..., ::-1], axis=-1)[..., ::-1]
-        out = total[..., self.block]
+        ``spared`` is the part of a group's value that its own deaths do not meet.
+        """
+        k = self.n_groups
+        total = np.zeros((*per_group.shape[:-1], k + 1 if spared is None else 2 * k + 1))
+        for _, g in self.runs:
+            per_group[..., g][..., ::-1].cumsum(axis=-1, out=total[..., g][..., ::-1])
+        if spared is not None:
+            np.subtract(total[..., :k], spared, out=total[..., k + 1 :])
+        out = total.take(self.block if spared is None else self._block_or_own, axis=-1)
         if self.entered is not None:
             out -= total[..., self.entered[2]]
         return out
+
+    @cached_property
+    def _block_or_own(self) -> Index:
+        """``block``, moved on by the number of groups and one for the deaths."""
+        return self.block + self.event * (self.n_groups + 1)
 
 
 def risk_sets(
@@ -164,6 +238,7 @@ def risk_sets(
     entry: Array | None = None,
     weights: Array | None = None,
     offset: Array | None = None,
+    labels: tuple[object, ...] = (),
 ) -> RiskSets:
     """Sort checked input (``x``: rows x covariates) into :class:`RiskSets`."""
     n = len(time)
@@ -179,8 +254,8 @@ def risk_sets(
     td, cd = t[death_rows], codes[death_rows]
     new[1:] = (td[1:] != td[:-1]) | (cd[1:] != cd[:-1])
     starts = np.flatnonzero(new)
-    deaths = np.diff(np.append(starts, len(death_rows))).astype(np.intp)
     death_group = np.cumsum(new) - 1
+    deaths = np.bincount(death_group)
     group_end = (death_rows[starts] + deaths).astype(np.intp)
     group_bounds = np.searchsorted(codes[group_end - 1], np.arange(n_strata + 1)).astype(np.intp)
 
@@ -197,13 +272,14 @@ def risk_sets(
         last = group_end[group_bounds[s + 1] - 1] if group_bounds[s] < group_bounds[s + 1] else 0
         block[max(last, row_bounds[s]) : row_bounds[s + 1]] = len(group_end)
 
-    xs = np.take(x.T, order, axis=1)
+    xs = np.ascontiguousarray(x.take(order, axis=0).T)
     mean = xs.mean(axis=1) if n else np.zeros(len(xs))
     xs -= mean[:, None]
     scale = np.sqrt(np.einsum("ij,ij->i", xs, xs) / max(n, 1))
     scale[scale <= 1e-13 * np.abs(mean)] = 0.0
-    xs[scale == 0.0] = 0.0
-    scale[scale == 0.0] = 1.0
+    if not scale.all():
+        xs[scale == 0.0] = 0.0
+        scale[scale == 0.0] = 1.0
     xs /= scale[:, None]
     entered = None
     if entry is not None:
@@ -230,6 +306,7 @@ def risk_sets(
         death_group=death_group,
         tied=tied,
         entered=entered,
+        labels=labels,
     )
 
 
@@ -247,22 +324,23 @@ def _order(time: Array, event: npt.NDArray[np.bool_], stratum: Index | None) -> 
     return order
 
 
-def _prefix_sums(v: Array) -> Array:
+def _prefix_sums(v: Array, out: Array) -> Array:
     """Cumulative sums along the last axis: a triangular product in blocks, then the blocks.
 
-    ``np.cumsum`` waits for each addition; this is twice as fast and rounds less.
+    ``np.cumsum`` waits for each addition; where rows are many this is twice as fast, and rounds
+    less.
     """
     n = v.shape[-1]
+    if n < _LONG:
+        return v.cumsum(axis=-1, out=out)
     whole = n // _BLOCK * _BLOCK
-    if whole < 2 * _BLOCK:
-        return np.asarray(np.cumsum(v, axis=-1))
     blocks = v[..., :whole].reshape(*v.shape[:-1], -1, _BLOCK) @ _TRIANGLE
     blocks[..., 1:, :] += np.cumsum(blocks[..., -1], axis=-1)[..., :-1, None]
-    sums = blocks.reshape(*v.shape[:-1], whole)
-    if whole == n:
-        return np.asarray(sums)
-    rest = np.cumsum(v[..., whole:], axis=-1) + sums[..., -1:]
-    return np.concatenate((sums, rest), axis=-1)
+    out[..., :whole] = blocks.reshape(*v.shape[:-1], whole)
+    if whole < n:
+        np.cumsum(v[..., whole:], axis=-1, out=out[..., whole:])
+        out[..., whole:] += out[..., whole - 1, None]
+    return out
 
 
 def _entries(

@@ -82,21 +82,21 @@ def penalty_gradient(at: Moments, information: Array) -> Array:
     x = sets.x
     hx = h @ x
     q = np.einsum("ij,ij->j", x, hx)
-    lived = sets.accumulate(hazard_times_mean(at))
-    if len(sets.tied):
-        lived[:, sets.death_rows] -= tied_hazard_times_mean(at)[:, sets.death_group]
+    spared = tied_hazard_times_mean(at) if len(sets.tied) else None
+    lived = sets.accumulate(hazard_times_mean(at), spared)
     along = np.einsum("ij,ij->j", hx, lived)
     rows = x @ (at.expected() * q - 2 * at.weighted_risk * along)
 
     rq = at.weighted_risk * q
-    mean, mean_q, omega = at.s1, sets.at_risk_sums(rq), sets.omega
+    mean, omega = at.s1, sets.omega
+    mean_q, tied_q = sets.sums(rq)
     if len(sets.tied):
         d1, dq = np.zeros_like(mean), np.zeros_like(mean_q)
-        d1[:, sets.tied], dq[sets.tied] = at.d1, sets.tied_sums(rq)
+        d1[:, sets.tied], dq[sets.tied] = at.d1, tied_q
         group = sets.death_group
-        mean = mean[:, group] - at.fraction * d1[:, group]
-        mean_q = mean_q[group] - at.fraction * dq[group]
-        omega = omega[group]
+        mean = mean[:, group] - sets.fraction * d1[:, group]
+        mean_q = mean_q[group] - sets.fraction * dq[group]
+        omega = sets.denominator_weight
     mean = mean * at.inverse
     square = np.einsum("ij,ij->j", mean, h @ mean)
     return np.asarray((rows + mean @ (omega * (2 * square - mean_q * at.inverse))) / 2)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,16 +30,17 @@ from core.stats.survival_data import (
     FloatArray,
     IntArray,
     SurvivalData,
-    label_codes,
+    coded,
+    occurring,
     survival_data,
 )
 
 
 @dataclass(frozen=True)
 class LogRank:
-    """A log-rank test. ``table`` has the columns group, n, observed, expected.
+    """A log-rank test: for each group its number of patients, observed and expected events.
 
-    ``variance`` is the covariance of observed - expected, in the order of the table. With
+    ``variance`` is the covariance of observed - expected, in the order of the groups. With
     rho other than 0, observed and expected are sums of weights, as in R. ``chi2`` and
     ``p_value`` are NaN, and a warning says why, where no test is possible.
     """
@@ -46,7 +48,10 @@ class LogRank:
     chi2: float
     df: int
     p_value: float
-    table: pd.DataFrame
+    groups: tuple[Any, ...]
+    group_n: IntArray
+    observed: FloatArray
+    expected: FloatArray
     variance: FloatArray
     n: int
     events: int
@@ -54,6 +59,18 @@ class LogRank:
     trend_scores: tuple[float, ...] | None = None
     n_strata: int = 1
     warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per group: group, n, observed, expected."""
+        return pd.DataFrame(
+            {
+                "group": self.groups,
+                "n": self.group_n,
+                "observed": self.observed,
+                "expected": self.expected,
+            }
+        )
 
 
 class OEHazardRatio(NamedTuple):
@@ -83,38 +100,31 @@ def logrank(
     sorted); ``trend_scores`` gives one number per group in that order. Missing values and
     impossible ones are treated as :mod:`core.stats.survival_data` says.
     """
-    others = [group] if strata is None else [group, strata]
-    data = survival_data(time, event, entry=entry, others=others)
-    codes, labels = label_codes(_kept(group, data), order)
-    if strata is None:
-        stratum, n_strata = np.zeros(data.n, dtype=np.int64), 1
-    else:
-        stratum, levels = label_codes(_kept(strata, data))
-        n_strata = len(levels)
+    codes, labels = coded(group, order)
+    stratum, levels = (np.zeros_like(codes), [None]) if strata is None else coded(strata)
+    data = survival_data(time, event, entry=entry, codes=[codes, stratum])
+    codes, labels = occurring(codes, labels, data.kept)
+    stratum, levels = occurring(stratum, levels, data.kept)
+    n_strata = len(levels)
     scores = _scores(trend_scores, labels, order)
     k = len(labels)
     observed, expected, variance = _sums(data, codes, k, stratum, n_strata, rho)
     chi2, df, notes = _test(observed, expected, variance, scores)
-    table = pd.DataFrame(
-        {
-            "group": labels,
-            "n": np.bincount(codes, minlength=k),
-            "observed": observed,
-            "expected": expected,
-        }
-    )
     return LogRank(
         chi2=chi2,
         df=df,
         p_value=float(chdtrc(df, chi2)) if df and not np.isnan(chi2) else float("nan"),
-        table=table,
+        groups=tuple(labels),
+        group_n=np.bincount(codes, minlength=k),
+        observed=observed,
+        expected=expected,
         variance=variance,
         n=data.n,
         events=data.events,
         rho=rho,
         trend_scores=None if scores is None else tuple(scores.tolist()),
         n_strata=n_strata,
-        warnings=data.warnings + _small_groups(table) + notes,
+        warnings=data.warnings + _small_groups(labels, observed) + notes,
     )
 
 
@@ -132,15 +142,15 @@ def oe_hazard_ratio(
             expected="rho = 0",
             found=f"rho = {result.rho:g}",
         )
-    rows = result.table.set_index("group")
     for label in (group, reference):
-        if label not in rows.index:
+        if label not in result.groups:
             raise BadInput(
                 f"The log-rank test has no group {label!r}.",
-                expected=", ".join(map(str, rows.index)),
+                expected=", ".join(map(str, result.groups)),
                 found=str(label),
             )
-    (o1, e1), (o0, e0) = rows.loc[[group, reference], ["observed", "expected"]].to_numpy(float)
+    at = [result.groups.index(label) for label in (group, reference)]
+    (o1, o0), (e1, e0) = result.observed[at], result.expected[at]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = (o1 / e1) / (o0 / e0)
         log_ratio = np.log(ratio)
@@ -148,12 +158,6 @@ def oe_hazard_ratio(
         z = ndtri(0.5 + level / 2)
         ends = np.exp(log_ratio - z * se), np.exp(log_ratio + z * se)
     return OEHazardRatio(float(ratio), float(ends[0]), float(ends[1]), float(log_ratio), float(se))
-
-
-def _kept(labels: npt.ArrayLike | pd.Series, data: SurvivalData) -> npt.NDArray[Any] | pd.Series:
-    if isinstance(labels, pd.Series):
-        return labels if data.kept.all() else labels[data.kept]
-    return np.asarray(labels)[data.kept]
 
 
 def _scores(
@@ -184,36 +188,31 @@ def _sums(
     new = np.append(True, (time[1:] != time[:-1]) | (level[1:] != level[:-1]))
     cell = np.cumsum(new) - 1
     cells = int(cell[-1]) + 1
-    deaths = np.bincount(cell[event], minlength=cells)
+    of_event = cell[event]
+    deaths = np.bincount(of_event, minlength=cells)
     rows = np.flatnonzero(deaths)
     first = np.flatnonzero(new)[rows]
     end = np.cumsum(np.bincount(stratum, minlength=n_strata))[level[first]]
     d = deaths[rows].astype(float)
     codes = codes[order]
     at_risk = np.empty((k, len(rows)))
-    for g in range(k):
+    at_risk[0] = end - first
+    for g in range(1, k):
         before = np.append(0, np.cumsum(codes == g))
         at_risk[g] = before[end] - before[first]
+        at_risk[0] -= at_risk[g]
     if data.entry is not None:
         at_risk -= _not_yet_entered(data.entry[order], codes, k, level, time[first], level[first])
     n = at_risk.sum(axis=0)
     weight = _weights(d, n, level[first], rho)
-    dead = np.bincount(
-        codes[event],
-        weights=_per_event(weight, cell[event], rows, cells),
-        minlength=k,
-    )
+    by_cell = np.zeros(cells)
+    by_cell[rows] = weight
+    dead = np.bincount(codes[event], weights=by_cell[of_event], minlength=k)
     expected = at_risk @ (weight * d / n)
     spread = weight**2 * d * (n - d) / np.maximum(n - 1, 1) / n
     share = at_risk / n
     variance = np.diag(at_risk @ spread) - (at_risk * spread) @ share.T
     return np.asarray(dead, dtype=float), expected, variance
-
-
-def _per_event(weight: FloatArray, cells_of: IntArray, rows: IntArray, cells: int) -> FloatArray:
-    by_cell = np.zeros(cells)
-    by_cell[rows] = weight
-    return by_cell[cells_of]
 
 
 def _weights(d: FloatArray, n: FloatArray, level: IntArray, rho: float) -> FloatArray:
@@ -259,19 +258,20 @@ def _test(
         return nothing, 0, ("Only one group is at risk when events happen: no comparison.",)
     excess = observed - expected
     if scores is not None:
-        spread = float(scores @ variance @ scores)
-        if spread <= 1e-12 * float(np.trace(variance)) * float(scores @ scores):
+        of_trend = float(scores @ variance @ scores)
+        if of_trend <= 1e-12 * float(np.trace(variance)) * float(scores @ scores):
             return nothing, 0, ("The trend has no variance: no test is possible.",)
-        return float(scores @ excess) ** 2 / spread, 1, ()
+        return float(scores @ excess) ** 2 / of_trend, 1, ()
     rest = informative[1:]
     block = variance[np.ix_(rest, rest)]
-    if np.linalg.matrix_rank(block, hermitian=True) < len(rest):
+    spread = np.linalg.eigvalsh(block)
+    if spread[0] <= spread[-1] * len(rest) * np.finfo(float).eps:
         return nothing, 0, ("At no event time are two groups at risk together: no comparison.",)
     return float(excess[rest] @ np.linalg.solve(block, excess[rest])), len(rest), ()
 
 
-def _small_groups(table: pd.DataFrame) -> tuple[str, ...]:
-    silent = [str(g) for g, o in zip(table["group"], table["observed"], strict=True) if o == 0]
-    if silent and len(table) > 1:
+def _small_groups(labels: list[Any], observed: FloatArray) -> tuple[str, ...]:
+    silent = [str(g) for g, o in zip(labels, observed, strict=True) if o == 0]
+    if silent and len(labels) > 1:
         return (f"No event in {', '.join(silent)}: its hazard ratio is 0 or not estimable.",)
     return ()

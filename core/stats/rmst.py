@@ -113,7 +113,7 @@ def rmst_difference(
 def rmst_of_curves(
     curves: Mapping[Any, KaplanMeier], tau: float, *, reference: object, level: float = 0.95
 ) -> RMSTComparison:
-    """:func:`rmst_difference` of curves that are estimated already, by group."""
+    """What :func:`rmst_difference` gives, of curves that are estimated already, by group."""
     if reference not in curves:
         raise BadInput(
             f"The reference group {reference!r} has no patients.",
@@ -135,10 +135,10 @@ def rmst_of_curves(
         notes.append("Only one group: there is nothing to compare.")
     return RMSTComparison(
         table=table,
-        contrasts=pd.DataFrame(rows),
+        contrasts=pd.DataFrame([tuple(r.values()) for r in rows], columns=list(*rows[:1])),
         tau=float(tau),
-        n=int(table["n"].sum()),
-        events=int(table["events"].sum()),
+        n=sum(m.n for m in means.values()),
+        events=sum(m.events for m in means.values()),
         warnings=tuple(notes),
     )
 

@@ -77,12 +77,13 @@ def survival_data(
     *,
     entry: npt.ArrayLike | None = None,
     weights: npt.ArrayLike | None = None,
-    others: Sequence[npt.ArrayLike | pd.Series] = (),
+    others: Sequence[npt.ArrayLike] = (),
+    codes: Sequence[IntArray] = (),
 ) -> SurvivalData:
     """Checks the columns and leaves out the rows where any of them is missing.
 
-    ``others`` are further columns (groups, strata, scores) whose missing values also leave a
-    patient out. Raises :class:`BadInput` for values that make no sense and
+    ``others`` are further columns of numbers (scores), ``codes`` those that :func:`coded` makes of
+    labels (groups, strata), whose missing values also leave a patient out. Raises :class:`BadInput` for values that make no sense and
     :class:`NotEnoughData` when no patient remains.
     """
     t = _numeric(time, "time")
@@ -96,14 +97,14 @@ def survival_data(
         _refuse(start, np.isinf(start), "entry", "finite entry times")
     if w is not None:
         _refuse(w, (w < 0) | np.isinf(w), "weights", "finite weights, 0 or more")
-    kept = ~(np.isnan(t) | np.isnan(d))
-    for column in (start, w):
+    kept = np.ones(len(t), dtype=bool)
+    for column in (t, d, start, w, *(np.asarray(other, dtype=float) for other in others)):
         if column is not None:
+            _same_length(t, column=column)
             kept &= ~np.isnan(column)
-    for other in others:
-        missing = pd.Series(other).isna().to_numpy()
-        _same_length(t, column=missing)
-        kept &= ~missing
+    for column in codes:
+        _same_length(t, column=column)
+        kept &= column >= 0
     notes = []
     if lost := int(len(t) - np.count_nonzero(kept)):
         notes.append(f"{lost} of {len(t)} patients left out: a value is missing.")
@@ -127,7 +128,7 @@ def survival_data(
 
 
 def _numeric(values: npt.ArrayLike, name: str) -> FloatArray:
-    if isinstance(values, pd.Series):
+    if isinstance(values, pd.Series) and values.dtype != np.float64:
         values = values.to_numpy(dtype=float, na_value=np.nan)
     try:
         array = np.asarray(values, dtype=np.float64)
@@ -172,7 +173,11 @@ def _merge_near_ties(
     if entry is not None:
         order = np.argsort(values)
     ascending = values[order]
-    step = np.diff(ascending, prepend=-np.inf)
+    apart = ascending[1:] - ascending[:-1]
+    largest = max(1.0, ascending[-1], -ascending[0])
+    if apart[apart > 0].min(initial=np.inf) > NEAR_TIE * largest:
+        return time, entry
+    step = np.append(np.inf, apart)
     distinct = ascending[step > 0]
     near = step <= NEAR_TIE * max(1.0, float(np.mean(np.abs(distinct))))
     if not (near & (step > 0)).any():
@@ -182,27 +187,42 @@ def _merge_near_ties(
     return snapped[:n], None if entry is None else snapped[n:]
 
 
-def label_codes(
+def coded(
     labels: npt.ArrayLike | pd.Series, order: Sequence[Any] | None = None
 ) -> tuple[IntArray, list[Any]]:
-    """Codes 0..k-1 of the labels and the k labels that occur.
+    """Codes 0..k-1 of the labels, -1 where one is missing, and the k labels.
 
     The order is ``order`` if given, else that of a categorical column, else sorted; it never
     depends on a locale. Raises :class:`BadInput` for a label that ``order`` does not name.
     """
-    if order is None and isinstance(labels, pd.Series) and labels.dtype == "category":
-        order = list(labels.cat.categories)
-    if order is None:
-        raw, uniques = pd.factorize(np.asarray(labels), sort=True)
-        return raw.astype(np.int64), list(uniques)
-    index = pd.Index(list(order))
-    codes = index.get_indexer(pd.Index(np.asarray(labels)))
-    if (codes < 0).any():
-        unknown = pd.unique(np.asarray(labels)[codes < 0])
+    if isinstance(labels, pd.Series) and isinstance(labels.dtype, pd.CategoricalDtype):
+        raw, found = labels.cat.codes.to_numpy(dtype=np.int64), list(labels.cat.categories)
+        order = found if order is None else list(order)
+    else:
+        if not isinstance(labels, np.ndarray | pd.Series):
+            labels = pd.Series(labels)  # a list of text and NaN stays what it is
+        raw, distinct = pd.factorize(np.asarray(labels))
+        found = list(distinct)
+        order = list(pd.factorize(distinct, sort=True)[1]) if order is None else list(order)
+    place = {label: code for code, label in enumerate(order)}
+    to_code = np.array([*(place.get(label, -2) for label in found), -1])
+    codes = to_code[raw]
+    if codes.min(initial=0) == -2:
+        unknown = [label for label, code in zip(found, to_code, strict=False) if code == -2]
         raise BadInput(
             "A group label is not among the groups to compare.",
             expected=", ".join(map(str, order)),
             found=", ".join(map(str, unknown)),
         )
-    present = np.unique(codes)
-    return np.searchsorted(present, codes).astype(np.int64), [index[i] for i in present]
+    return codes, order
+
+
+def occurring(
+    codes: IntArray, labels: list[Any], kept: BoolArray
+) -> tuple[IntArray, list[Any]]:
+    """Codes of the rows that are ``kept``, and the labels among them, numbered without gaps."""
+    codes = codes if kept.all() else codes[kept]
+    present = np.bincount(codes, minlength=len(labels)) > 0
+    if present.all():
+        return codes, labels
+    return (np.cumsum(present) - 1)[codes], [labels[i] for i in np.flatnonzero(present)]
