@@ -64,12 +64,12 @@ def forest_rows(
     its lower quartile, with the p-value of the whole term and a note on its curvature.
     """
     made, firth = model.made, model.firth
-    table = made.table().to_dict("records")
+    table = made.rows()
     resolved = {t.name: t for t in made.design.terms}
     model_size = made.fit.n + sum(model.without_event.values())
     rows: list[dict[str, Any]] = []
     for term in terms:
-        own = [{str(k): v for k, v in r.items()} for r in table if r["variable"] == term.term.name]
+        own = [r for r in table if r["variable"] == term.term.name]
         shape = resolved[term.term.name]
         if firth and term.term.name == title:
             own = [{**r, **_profiled(made.fit, r)} for r in own]

@@ -258,7 +258,7 @@ def _fit(rows: pd.DataFrame, group: str) -> CoxFit:
     n, events = mutant.sum(), (mutant * event).sum()
     least = min(n, len(rows) - n), min(events, event.sum() - events)
     small = least[0] < MIN_PATIENTS or least[1] < MIN_EVENTS
-    counts = pd.DataFrame({"n": [n], "events": [events]})
+    counts = {"n": np.array([n]), "events": np.array([events])}
     return cox(
         mutant,
         rows.time_months,

@@ -92,8 +92,8 @@ class CoxFit:
     that converged."""
     groups: tuple[str, ...] = field(repr=False, default=())
     """The term to which each column belongs; the column's own name where none was given."""
-    counts: pd.DataFrame | None = field(repr=False, default=None)
-    """Columns ``n`` and ``events``, one row per column, where the terms define them."""
+    counts: dict[str, npt.NDArray[Any]] | None = field(repr=False, default=None)
+    """``n`` and ``events`` of each column, where the terms define them."""
 
     @property
     def strata_labels(self) -> tuple[object, ...]:
@@ -122,25 +122,25 @@ class CoxFit:
 
     def table(self) -> pd.DataFrame:
         """One row per column: estimate, Wald interval and test."""
+        return pd.DataFrame(self.columns())
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of :meth:`table`, for those who need no frame."""
         se, b = self.std_errors, self.coefficients
         reach = ndtri(0.5 + self.level / 2) * se
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             z = b / se
-            frame = pd.DataFrame(
-                {
-                    "term": list(self.names),
-                    "coefficient": b,
-                    "std_error": se,
-                    "hazard_ratio": np.exp(b),
-                    "ci_lower": np.exp(b - reach),
-                    "ci_upper": np.exp(b + reach),
-                    "z": z,
-                    "p_value": 2 * ndtr(-np.abs(z)),
-                }
-            )
-        if self.counts is not None:
-            frame[["n", "events"]] = self.counts[["n", "events"]].to_numpy()
-        return frame
+            return {
+                "term": list(self.names),
+                "coefficient": b,
+                "std_error": se,
+                "hazard_ratio": np.exp(b),
+                "ci_lower": np.exp(b - reach),
+                "ci_upper": np.exp(b + reach),
+                "z": z,
+                "p_value": 2 * ndtr(-np.abs(z)),
+                **(self.counts or {}),
+            }
 
 
 def cox(
@@ -159,7 +159,7 @@ def cox(
     penalty: str | None = None,
     level: float = 0.95,
     groups: Sequence[str] | None = None,
-    counts: pd.DataFrame | None = None,
+    counts: dict[str, npt.NDArray[Any]] | None = None,
     max_iterations: int = MAX_ITERATIONS,
 ) -> CoxFit:
     """Fit a Cox model.

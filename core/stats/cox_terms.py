@@ -178,17 +178,27 @@ def _numbers(frame: pd.DataFrame, column: str) -> Array:
 class Design:
     """The columns that terms make of a frame.
 
-    ``columns``: term (the column's name), variable (the term it belongs to), level, reference, n
-    and events (of the level; of the rows that are not 0 for a product; else of all). ``missing``:
-    variable and the number of patients in whom it is missing; ``used``: rows kept, in the frame.
+    ``cells``: of each column its term (the column's name), variable (the term it belongs to),
+    level, reference, n and events (of the level; of the rows that are not 0 for a product; else of
+    all). ``lacking``: variable -> patients in whom it is missing; ``used``: rows of the frame kept.
     """
 
     terms: tuple[Term, ...]
     matrix: Array = field(repr=False)
-    columns: pd.DataFrame
+    cells: dict[str, Any]
     used: np.ndarray[Any, np.dtype[np.bool_]] = field(repr=False)
-    missing: pd.DataFrame
+    lacking: dict[str, int]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> pd.DataFrame:
+        """``cells`` as a frame."""
+        return pd.DataFrame(self.cells)
+
+    @property
+    def missing(self) -> pd.DataFrame:
+        """``lacking`` as a frame: variable, missing."""
+        return pd.DataFrame({"variable": list(self.lacking), "missing": self.lacking.values()})
 
     @property
     def n_dropped(self) -> int:
@@ -213,9 +223,17 @@ class TermsFit:
 
     def table(self) -> pd.DataFrame:
         """The fit's table with variable, level and reference of each column."""
-        labels = self.design.columns
-        own = {name: labels[name].to_numpy() for name in ("variable", "level", "reference")}
-        return self.fit.table().assign(**own)
+        return pd.DataFrame(self._columns())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """:meth:`table` row by row, as plain values."""
+        columns = self._columns()
+        values = (v.tolist() if isinstance(v, np.ndarray) else v for v in columns.values())
+        return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
+
+    def _columns(self) -> dict[str, Any]:
+        labels = {name: self.design.cells[name] for name in ("variable", "level", "reference")}
+        return self.fit.columns() | labels
 
     def term_tests(self) -> pd.DataFrame:
         """Wald test of each term (all of its columns): term, chi_square, df, p_value."""
@@ -247,35 +265,36 @@ def design(frame: pd.DataFrame, terms: Sequence[Term], event: str, *also: str) -
         raise BadInput(
             f"No column {', '.join(unknown)}.", expected=", ".join(map(str, frame.columns))
         )
-    lacking = np.array([frame[c].isna().to_numpy() for c in wanted])
-    used = np.asarray(~lacking.any(axis=0))
-    missing = pd.DataFrame({"variable": wanted, "missing": lacking.sum(axis=1)})
-    known = [(v, k) for v, k in zip(wanted, lacking.sum(axis=1).tolist(), strict=True) if k]
+    gone = np.array([frame[c].isna().to_numpy() for c in wanted])
+    used = np.asarray(~gone.any(axis=0))
+    lacking = dict(zip(wanted, gone.sum(axis=1).tolist(), strict=True))
+    told = [(v, k) for v, k in lacking.items() if k]
     if not used.any():
         raise NotEnoughData(
-            "No patient has all values.",
-            found="; ".join(f"{v} missing in {k}" for v, k in known),
+            "No patient has all values.", found="; ".join(f"{v} missing in {k}" for v, k in told)
         )
     warnings = []
     if dropped := int((~used).sum()):
-        parts = ", ".join(f"{v} {k}" for v, k in known)
+        parts = ", ".join(f"{v} {k}" for v, k in told)
         warnings.append(f"{dropped} of {len(used)} patients left out for missing values: {parts}.")
     rows: pd.DataFrame = frame[wanted] if used.all() else frame.loc[used, wanted]
     resolved = [t.resolve(rows) for t in terms]
-    cells, made = [], []
-    died = rows[event].to_numpy(dtype=float)
+    labels: list[tuple[str, str, str, str]] = []
+    made: list[Array] = []
     for term in resolved:
-        made_here = term.columns(rows)
-        if not made_here:
+        found = term.columns(rows)
+        if not found:
             warnings.append(f"{term.name} has one level only; it is not in the model.")
-        for name, level, x in made_here:
-            at = x != 0 if level else np.ones(len(x), dtype=bool)
-            reference = str(term.reference) if isinstance(term, Categorical) else ""
-            cells.append((name, term.name, level, reference, int(at.sum()), int(died[at].sum())))
-            made.append(x)
-    columns = pd.DataFrame(cells, columns=["term", "variable", "level", "reference", "n", "events"])
+        reference = str(term.reference) if isinstance(term, Categorical) else ""
+        labels += [(name, term.name, level, reference) for name, level, _ in found]
+        made += [x for _, _, x in found]
     matrix = np.column_stack(made) if made else np.empty((len(rows), 0))
-    return Design(tuple(resolved), matrix, columns, used, missing, tuple(warnings))
+    names = ("term", "variable", "level", "reference")
+    cells: dict[str, Any] = {n: [label[i] for label in labels] for i, n in enumerate(names)}
+    at = (matrix != 0) | (np.array(cells["level"], dtype=object) == "")
+    cells["n"] = at.sum(axis=0)
+    cells["events"] = (rows[event].to_numpy(dtype=float) @ at).astype(int)
+    return Design(tuple(resolved), matrix, cells, used, lacking, tuple(warnings))
 
 
 def fit_terms(
@@ -312,9 +331,9 @@ def fit_terms(
         made.matrix,
         rows[time],
         rows[event],
-        names=list(made.columns["term"]),
-        groups=list(made.columns["variable"]),
-        counts=made.columns,
+        names=made.cells["term"],
+        groups=made.cells["variable"],
+        counts={name: made.cells[name] for name in ("n", "events")},
         strata=labels,
         entry=values(entry),
         weights=values(weights),

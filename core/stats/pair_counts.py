@@ -193,9 +193,7 @@ def _concordant(
     return out[:n]
 
 
-def _compared(
-    place: IntArray, weight: npt.NDArray[Any], factor: npt.NDArray[Any]
-) -> FloatArray:
+def _compared(place: IntArray, weight: npt.NDArray[Any], factor: npt.NDArray[Any]) -> FloatArray:
     """The weight of the concordant pairs within a short line, in the order of the list.
 
     Places and list are cut into chunks. Pairs that share a chunk of places, or one of the list

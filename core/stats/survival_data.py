@@ -217,9 +217,7 @@ def coded(
     return codes, order
 
 
-def occurring(
-    codes: IntArray, labels: list[Any], kept: BoolArray
-) -> tuple[IntArray, list[Any]]:
+def occurring(codes: IntArray, labels: list[Any], kept: BoolArray) -> tuple[IntArray, list[Any]]:
     """Codes of the rows that are ``kept``, and the labels among them, numbered without gaps."""
     codes = codes if kept.all() else codes[kept]
     present = np.bincount(codes, minlength=len(labels)) > 0
