@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from core.analysis.cox_model import CoxModel
@@ -50,10 +51,11 @@ def _whose(result: CoxModel, row: dict[str, float]) -> str:
 
 
 def _gene(table: pd.DataFrame, title: str) -> dict[str, float] | None:
-    rows = table[(table.variable == title) & table.hazard_ratio.notna()]
-    if len(rows) == 0:
+    known = table.hazard_ratio.notna().to_numpy()
+    own = np.flatnonzero((table.variable.to_numpy(object) == title) & known)
+    if len(own) == 0:
         return None
-    row = {str(k): v for k, v in rows.to_dict("records")[-1].items()}
+    row = {str(k): v for k, v in table.iloc[own[-1]].items()}
     return {**row, "of": int(row["of"])}
 
 

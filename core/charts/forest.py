@@ -59,7 +59,7 @@ def forest_figure(
     s = look.sizes
     pitch = PITCH * s.row
     data = {
-        "rows": rows.assign(**clipped(rows, low, high), **placed(rows)),
+        "rows": pd.DataFrame(dict(rows.items()) | clipped(rows, low, high) | placed(rows)),
         "notes": note_lines(notes),
     }
     spec = dict(template(look, text, columns_of(rows), simulated, selectable))
@@ -79,7 +79,8 @@ def forest_figure(
 
 def describe(table: pd.DataFrame, about: str) -> str:
     """The figure in words, with its numbers; the first forty rows of a long one."""
-    rows = table[table.hazard_ratio.notna()]
+    needed = [c for c in ("group", "label", "hazard_ratio", "ci_lower", "ci_upper") if c in table]
+    rows = table.loc[table.hazard_ratio.notna(), needed]
     parts = [
         (f"{r['group']}: " if r.get("group") else "")
         + f"{r['label']} {ratio_text(r['hazard_ratio'], r['ci_lower'], r['ci_upper'])}"

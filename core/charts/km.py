@@ -35,14 +35,13 @@ def km_figure(
     """
     look = look or Look()
     names = tuple(group_name(result.title, g) for g in result.order)
-    lines = facts(result)
-    data = km_data(result, look, lines)
+    data = km_data(result, look, facts(result))
     spec = template(look, result.order, names, simulated, median_lines, bands)
     spec = {**spec, **_time_axis(result, spec)}
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     name = f"km-{result.endpoint.lower()}-{result.title.replace(' ', '-').lower()}"
-    return Figure(name, spec, data, describe(result, lines))
+    return Figure(name, spec, data, describe(result))
 
 
 def facts(result: SurvivalComparison) -> list[str]:
@@ -54,8 +53,8 @@ def facts(result: SurvivalComparison) -> list[str]:
     return [*lines, test + p_text(result.p_value)]
 
 
-def describe(result: SurvivalComparison, lines: list[str]) -> str:
-    """The figure in words, with its numbers; ``lines`` are its :func:`facts`."""
+def describe(result: SurvivalComparison) -> str:
+    """The figure in words, with its numbers."""
     arms = "; ".join(
         f"{group_name(result.title, a['group'])}: {a['n']} patients, {a['events']} events, median "
         f"{months_text(a['median'], a['median_lower'], a['median_upper'])} months"
@@ -63,7 +62,7 @@ def describe(result: SurvivalComparison, lines: list[str]) -> str:
     )
     return (
         f"Kaplan-Meier curves of {ENDPOINT_LABEL[result.endpoint].lower()} by {result.title}. "
-        f"{arms}. {'; '.join(lines)}."
+        f"{arms}. {'; '.join(facts(result))}."
     )
 
 
