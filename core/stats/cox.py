@@ -139,7 +139,8 @@ class CoxFit:
                 }
             )
         if self.counts is not None:
-            frame[["n", "events"]] = self.counts[["n", "events"]].to_numpy()
+            for count in ("n", "events"):
+                frame[count] = self.counts[count].to_numpy()
         return frame
 
 

@@ -95,9 +95,10 @@ class Categorical:
         return replace(self, levels=tuple(order))
 
     def columns(self, frame: pd.DataFrame) -> list[tuple[str, str, Array]]:
-        values = frame[self.column]
+        codes, found = pd.factorize(frame[self.column])
+        place = {level: code for code, level in enumerate(found)}
         return [
-            (f"{self.name}: {v}", str(v), np.asarray(values == v, dtype=float))
+            (f"{self.name}: {v}", str(v), (codes == place.get(v, -2)).astype(float))
             for v in self.levels
             if v != self.reference
         ]
@@ -213,8 +214,10 @@ class TermsFit:
 
     def table(self) -> pd.DataFrame:
         """The fit's table with variable, level and reference of each column."""
-        labels = self.design.columns[["variable", "level", "reference"]]
-        return pd.concat([self.fit.table(), labels.reset_index(drop=True)], axis=1)
+        frame = self.fit.table()
+        for label in ("variable", "level", "reference"):
+            frame[label] = self.design.columns[label].to_numpy()
+        return frame
 
     def term_tests(self) -> pd.DataFrame:
         """Wald test of each term (all of its columns): term, chi_square, df, p_value."""
@@ -241,14 +244,22 @@ def design(frame: pd.DataFrame, terms: Sequence[Term], event: str, *also: str) -
 
     Raises BadInput for an unknown column and NotEnoughData where no complete patient is left.
     """
+    return _design(frame, terms, event, also)[0]
+
+
+def _design(
+    frame: pd.DataFrame, terms: Sequence[Term], event: str, also: Sequence[str]
+) -> tuple[Design, pd.DataFrame]:
+    """The design, and the columns in use of the rows that it keeps."""
     wanted = list(dict.fromkeys([c for t in terms for c in _sources(t)] + [event, *also]))
     if unknown := [c for c in wanted if c not in frame.columns]:
         raise BadInput(
             f"No column {', '.join(unknown)}.", expected=", ".join(map(str, frame.columns))
         )
-    lacking = frame[wanted].isna()
-    used = ~lacking.any(axis=1).to_numpy()
-    missing = lacking.sum().rename_axis("variable").reset_index(name="missing")
+    lacking = [frame[c].isna().to_numpy() for c in wanted]
+    used = ~np.any(lacking, axis=0)
+    counts = [int(np.count_nonzero(column)) for column in lacking]
+    missing = pd.DataFrame({"variable": wanted, "missing": counts})
     if not used.any():
         raise NotEnoughData(
             "No patient has all values.",
@@ -258,7 +269,7 @@ def design(frame: pd.DataFrame, terms: Sequence[Term], event: str, *also: str) -
     if dropped := int((~used).sum()):
         parts = ", ".join(f"{v} {k}" for v, k in missing.to_numpy() if k)
         warnings.append(f"{dropped} of {len(used)} patients left out for missing values: {parts}.")
-    rows = frame.loc[used]
+    rows = frame[wanted] if used.all() else frame.loc[used, wanted]
     resolved = [t.resolve(rows) for t in terms]
     cells, made = [], []
     died = rows[event].to_numpy(dtype=float)
@@ -269,11 +280,12 @@ def design(frame: pd.DataFrame, terms: Sequence[Term], event: str, *also: str) -
         for name, level, x in made_here:
             at = x != 0 if level else np.ones(len(x), dtype=bool)
             reference = str(term.reference) if isinstance(term, Categorical) else ""
-            cells.append((name, term.name, level, reference, int(at.sum()), int(died[at].sum())))
+            n = int(np.count_nonzero(at))
+            cells.append((name, term.name, level, reference, n, int(died @ at)))
             made.append(x)
     columns = pd.DataFrame(cells, columns=["term", "variable", "level", "reference", "n", "events"])
     matrix = np.column_stack(made) if made else np.empty((len(rows), 0))
-    return Design(tuple(resolved), matrix, columns, used, missing, tuple(warnings))
+    return Design(tuple(resolved), matrix, columns, used, missing, tuple(warnings)), rows
 
 
 def fit_terms(
@@ -297,8 +309,7 @@ def fit_terms(
     """
     by = [strata] if isinstance(strata, str) else list(strata or ())
     named = [c for c in (entry, weights, cluster, offset) if c is not None]
-    made = design(frame, terms, event, time, *by, *named)
-    rows = frame.loc[made.used]
+    made, rows = _design(frame, terms, event, [time, *by, *named])
 
     def values(column: str | None) -> pd.Series[Any] | None:
         return None if column is None else rows[column]
