@@ -29,22 +29,27 @@ class Row:
         return self.milliseconds / self.reference_milliseconds
 
 
-def median_ms(
-    call: Callable[[], Any],
-    *,
-    repeats: int = 7,
-    warm: int = 1,
-    clock: Callable[[], float] = time.perf_counter,
-) -> float:
-    """Median time of ``call`` by ``clock`` in milliseconds, after ``warm`` calls that do not count.
-
-    ``time.process_time`` counts processor time, which other work on the machine disturbs least.
-    """
+def median_ms(call: Callable[[], Any], *, repeats: int = 7, warm: int = 1) -> float:
+    """Median wall time of ``call`` in milliseconds, after ``warm`` calls that do not count."""
     for _ in range(warm):
         call()
     times = []
     for _ in range(repeats):
-        start = clock()
+        start = time.perf_counter()
         call()
-        times.append(clock() - start)
+        times.append(time.perf_counter() - start)
     return float(np.median(times)) * 1e3
+
+
+def cpu_ms(call: Callable[[], Any], *, seconds: float = 1.0, least: int = 5) -> float:
+    """Lower quartile of the processor time of ``call`` in milliseconds, over ``seconds`` of calls.
+
+    It is what the call costs when nothing else runs; for one thread that is also the time waited.
+    """
+    call()
+    times: list[float] = []
+    while len(times) < least or sum(times) < seconds:
+        start = time.process_time()
+        call()
+        times.append(time.process_time() - start)
+    return float(np.quantile(times, 0.25)) * 1e3
