@@ -26,39 +26,40 @@ def weighted_score_residuals(at: Moments) -> Array:
     where mean_k averages the means of a tie group's denominators.
     """
     sets = at.sets
-    mean_hazard, mean_hazard_tied, mean = _means(at)
+    mean_hazard, mean_hazard_tied = hazard_times_mean(at), tied_hazard_times_mean(at)
     x = sets.x
     residual = -at.risk * (x * at.cumulative_hazard - sets.accumulate(mean_hazard))
     rows, group = sets.death_rows, sets.death_group
-    residual[:, rows] += x[:, rows] - mean[:, group] - at.risk[rows] * mean_hazard_tied[:, group]
+    spared = at.risk[rows] * mean_hazard_tied[:, group]
+    residual[:, rows] += x[:, rows] - _mean(at)[:, group] - spared
     if sets.weights is not None:
         residual *= sets.weights
     return np.asarray(residual.T)
 
 
-def _means(at: Moments) -> tuple[Array, Array, Array]:
-    """Per group: sum of mean omega/c, the same times j/m, and the plain average of the means."""
+def _mean(at: Moments) -> Array:
+    """Per group, the plain average of the means of its denominators."""
     sets, tied = at.sets, at.sets.tied
-    hazard = at.s1 * at.power(2, 0)
-    weighted = np.zeros_like(hazard)
     mean = at.s1 * at.power(1, 0)
     if len(tied):
-        second = at.power(2, 1)
-        hazard[:, tied] -= at.d1 * second[tied]
-        weighted[:, tied] = at.s1[:, tied] * second[tied] - at.d1 * at.power(2, 2)[tied]
         mean[:, tied] -= at.d1 * at.power(1, 1)[tied]
-    total = sets.omega * sets.deaths if sets.ties == "efron" else sets.omega
-    return hazard, weighted, mean / total
+    return np.asarray(mean / (sets.omega * sets.deaths if sets.ties == "efron" else sets.omega))
 
 
 def hazard_times_mean(at: Moments) -> Array:
     """Per group, covariates' risk-set means times the increment of the baseline hazard."""
-    return _means(at)[0]
+    tied, hazard = at.sets.tied, at.s1 * at.power(2, 0)
+    if len(tied):
+        hazard[:, tied] -= at.d1 * at.power(2, 1)[tied]
+    return np.asarray(hazard)
 
 
 def tied_hazard_times_mean(at: Moments) -> Array:
     """The part of :func:`hazard_times_mean` that the deaths of a tie do not live through."""
-    return _means(at)[1]
+    tied, weighted = at.sets.tied, np.zeros_like(at.s1)
+    if len(tied):
+        weighted[:, tied] = at.s1[:, tied] * at.power(2, 1)[tied] - at.d1 * at.power(2, 2)[tied]
+    return weighted
 
 
 def sum_by_cluster(rows: Array, codes: Index | None) -> Array:
@@ -83,7 +84,7 @@ def schoenfeld_rows(at: Moments) -> tuple[Index, Array]:
     by = np.argsort(place[sets.death_group] * sets.n + sets.order[sets.death_rows])
     rows, group = sets.death_rows[by], sets.death_group[by]
     values = np.take(sets.x, rows, axis=1)
-    values -= np.take(_means(at)[2], group, axis=1)
+    values -= np.take(_mean(at), group, axis=1)
     return rows, values
 
 

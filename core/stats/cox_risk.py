@@ -130,7 +130,7 @@ class RiskSets:
     @cached_property
     def event_weight(self) -> Array:
         """Case weight of each row with an event, 0 of the others."""
-        return self.event * (1.0 if self.weights is None else self.weights)
+        return self.event.astype(float) if self.weights is None else self.event * self.weights
 
     @cached_property
     def denominator_start(self) -> Index:

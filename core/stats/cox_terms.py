@@ -95,10 +95,11 @@ class Categorical:
         return replace(self, levels=tuple(order))
 
     def columns(self, frame: pd.DataFrame) -> list[tuple[str, str, Array]]:
-        codes = pd.Index(self.levels).get_indexer(pd.Index(frame[self.column]))
+        codes, found = pd.factorize(frame[self.column])
+        place = {level: code for code, level in enumerate(found)}
         return [
-            (f"{self.name}: {v}", str(v), (codes == i).astype(float))
-            for i, v in enumerate(self.levels)
+            (f"{self.name}: {v}", str(v), (codes == place.get(v, -2)).astype(float))
+            for v in self.levels
             if v != self.reference
         ]
 
@@ -260,6 +261,13 @@ def design(frame: pd.DataFrame, terms: Sequence[Term], event: str, *also: str) -
 
     Raises BadInput for an unknown column and NotEnoughData where no complete patient is left.
     """
+    return _design(frame, terms, event, also)[0]
+
+
+def _design(
+    frame: pd.DataFrame, terms: Sequence[Term], event: str, also: Sequence[str]
+) -> tuple[Design, pd.DataFrame]:
+    """The design, and the columns in use of the rows that it keeps."""
     wanted = list(dict.fromkeys([c for t in terms for c in _sources(t)] + [event, *also]))
     if unknown := [c for c in wanted if c not in frame.columns]:
         raise BadInput(
@@ -294,7 +302,7 @@ def design(frame: pd.DataFrame, terms: Sequence[Term], event: str, *also: str) -
     at = (matrix != 0) | (np.array(cells["level"], dtype=object) == "")
     cells["n"] = at.sum(axis=0)
     cells["events"] = (rows[event].to_numpy(dtype=float) @ at).astype(int)
-    return Design(tuple(resolved), matrix, cells, used, lacking, tuple(warnings))
+    return Design(tuple(resolved), matrix, cells, used, lacking, tuple(warnings)), rows
 
 
 def fit_terms(

@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from core.stats.survival_data import FloatArray, IntArray, SurvivalData
 
-
 _SHORT = 4096
 """Places of a line in which pairs are compared; a power of two."""
 _CHUNK = 64
@@ -193,7 +192,9 @@ def _concordant(
     return out[:n]
 
 
-def _compared(place: IntArray, weight: npt.NDArray[Any], factor: npt.NDArray[Any]) -> FloatArray:
+def _compared(
+    place: npt.NDArray[np.int32], weight: npt.NDArray[Any], factor: npt.NDArray[Any]
+) -> FloatArray:
     """The weight of the concordant pairs within a short line, in the order of the list.
 
     Places and list are cut into chunks. Pairs that share a chunk of places, or one of the list

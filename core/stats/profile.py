@@ -4,6 +4,9 @@ The interval holds every value b for which twice the gap between the maximised (
 likelihood and the one maximised over the other coefficients at b stays below the chi-square
 quantile with one degree of freedom. It stays valid where the Wald interval fails: few events, or
 an infinite estimate, when one end is infinite.
+
+Ends are found by Newton steps on all coefficients together, three or so for each (Venzon and
+Moolgavkar 1988), and where these fail, by a search within a bracket.
 """
 
 from __future__ import annotations
@@ -15,15 +18,17 @@ from scipy.special import chdtrc, ndtri
 
 from core.model import BadInput, NotEnoughData
 from core.stats.cox import CoxFit
-from core.stats.cox_moments import moments
-from core.stats.cox_newton import maximise
-from core.stats.cox_risk import Array, RiskSets
-from core.stats.firth import maximise_penalised, penalty_gradient
+from core.stats.cox_moments import Moments, moments
+from core.stats.cox_newton import maximise, solve
+from core.stats.cox_risk import Array
+from core.stats.firth import half_log_det, maximise_penalised, penalty_gradient
 
 _FARTHEST = 40.0
 """Beyond this coefficient of a scaled covariate an end counts as infinite."""
 _PRECISION = 1e-10
 """Of the root of twice the likelihood gap, at which an end counts as found."""
+_STEPS = 12
+"""Most joint steps to an end."""
 
 
 @dataclass(frozen=True)
@@ -70,30 +75,76 @@ def ratio_limits(fit: CoxFit, column: str | int) -> tuple[float, float]:
 
 
 class _Profile:
-    """The profile likelihood of one column, each point started from the one before."""
+    """The (penalised) likelihood of a fit around its maximum, along one column."""
 
     def __init__(self, fit: CoxFit, position: int) -> None:
-        self.sets: RiskSets = fit.sets
-        self.position = position
-        self.top = fit.loglik[1]
+        self.sets, self.position = fit.sets, position
+        self.top, self.null = fit.loglik[1], fit.loglik[0]
         self.penalised = fit.penalty is not None
         self.free = np.delete(np.arange(len(fit.kept)), position)
         beta = fit.coefficients[fit.kept] * fit.sets.scale
-        self.start: Array = np.where(np.isfinite(beta), beta, 0.0)
+        self.bounded = fit.converged and bool(np.isfinite(beta).all())
+        self.best: Array = np.where(np.isfinite(beta), beta, 0.0)
+        self.zero = moments(self.sets, np.zeros_like(beta)) if len(self.free) else fit.last
+        self.information = fit.at_estimate().information() if self.bounded else np.eye(len(beta))
+        self.along = solve(self.information, np.eye(len(beta))[position])
+        """What one unit of score in the column moves; the others follow to their best."""
 
-    def gap(self, value: float) -> tuple[float, float]:
-        """Root of twice the gap at a scaled value, and its derivative."""
-        start = self.start.copy()
+    def gap(self, value: float, start: Array) -> tuple[float, float, Array]:
+        """Root of twice the gap at a scaled value, its derivative, and the coefficients there."""
+        start = start.copy()
         start[self.position] = value
-        zero = moments(self.sets, np.zeros_like(start))
-        search = maximise_penalised if self.penalised else maximise
-        found = search(self.sets, zero, np.eye(len(start)), start=start, free=self.free)
-        self.start = found.beta
-        slope = found.moments.score()[self.position]
-        if self.penalised:
-            slope += penalty_gradient(found.moments, found.information)[self.position]
-        root = float(np.sqrt(max(2 * (self.top - found.loglik[1]), 0.0)))
-        return root, float(-slope / root) if root > 0 else 0.0
+        if len(self.free):
+            search = maximise_penalised if self.penalised else maximise
+            found = search(self.sets, self.zero, self.information, start=start, free=self.free)
+            at, information, start = found.moments, found.information, found.beta
+        else:
+            at = moments(self.sets, start)
+            information = at.information() if self.penalised else self.information
+        reached, score = self.value(at, information)
+        root = float(np.sqrt(max(2 * (self.top - reached), 0.0)))
+        return root, float(-score[self.position] / root) if root > 0 else 0.0, start
+
+    def value(self, at: Moments, information: Array) -> tuple[float, Array]:
+        """The likelihood and its gradient, penalised where the fit is."""
+        if not self.penalised:
+            return at.loglik, at.score()
+        reached = at.loglik + half_log_det(information, self.sets.scale)
+        return reached, at.score() + penalty_gradient(at, information)
+
+    def at_zero(self) -> float:
+        """Twice the gap where the coefficient is 0."""
+        if not len(self.free):
+            return max(2 * (self.top - self.null), 0.0)
+        shift = self.along / self.along[self.position] * self.best[self.position]
+        return self.gap(0.0, self.best - shift if self.bounded else self.best)[0] ** 2
+
+    def end(self, side: float, reach: float) -> float:
+        """The end on one ``side`` of a bounded estimate, NaN where the steps do not settle.
+
+        With u = I^-1 U and w = I^-1 e, a step u + t w leaves the other coefficients at their best
+        and the likelihood at l + U'u / 2 - t^2 w_j / 2, both to second order.
+        """
+        j, beta, target = self.position, self.best, self.top - reach**2 / 2
+        newton, along, left = np.zeros_like(beta), self.along, reach**2 / 2
+        information = self.information
+        exact = 1e-20 if self.penalised else 1e-12
+        for _ in range(_STEPS):
+            if not (left >= 0 and along[j] > 0):
+                return float("nan")
+            step = newton + side * np.sqrt(2 * left / along[j]) * along
+            beta = beta + step
+            if abs(beta[j]) > _FARTHEST or not np.isfinite(beta).all():
+                return float("nan")
+            if step @ information @ step < exact:
+                return float(beta[j]) if (beta[j] - self.best[j]) * side > 0 else float("nan")
+            at = moments(self.sets, beta)
+            information = at.information()
+            reached, score = self.value(at, information)
+            solved = solve(information, np.stack([score, np.eye(len(beta))[j]], axis=1))
+            newton, along = solved.T
+            left = reached + score @ newton / 2 - target
+        return float("nan")
 
 
 def profile_interval(fit: CoxFit, column: str | int, level: float | None = None) -> ProfileInterval:
@@ -115,11 +166,9 @@ def profile_interval(fit: CoxFit, column: str | int, level: float | None = None)
     scale = float(fit.sets.scale[position])
     reach = float(ndtri(0.5 + level / 2))
     step = reach * float(fit.std_errors[column]) * scale if np.isfinite(estimate) else 1.0
-    ends = [
-        _end(_Profile(fit, position), estimate * scale, side, reach, step) / scale
-        for side in (-1.0, 1.0)
-    ]
-    at_zero = _Profile(fit, position).gap(0.0)[0] ** 2
+    profile = _Profile(fit, position)
+    ends = [_end(profile, estimate * scale, side, reach, step) / scale for side in (-1.0, 1.0)]
+    at_zero = profile.at_zero()
     open_ends = [w for w, e in zip(("below", "above"), ends, strict=True) if np.isinf(e)]
     warnings = (f"The data do not bound {name} from {' or '.join(open_ends)}.",)
     return ProfileInterval(
@@ -129,15 +178,17 @@ def profile_interval(fit: CoxFit, column: str | int, level: float | None = None)
 
 
 def _end(profile: _Profile, centre: float, side: float, reach: float, step: float) -> float:
-    """The value on one side of ``centre`` where the gap equals ``reach``: Newton in a bracket."""
+    """The value on one side of ``centre`` where the gap equals ``reach``."""
     if centre == side * np.inf:
         return centre
+    if profile.bounded and not np.isnan(found := profile.end(side, reach)):
+        return found
     inside, outside = _bracket(profile, centre, side, reach, step)
     if np.isinf(outside):
         return outside
-    value = outside
+    value, at = outside, profile.best
     for _ in range(100):
-        root, slope = profile.gap(value)
+        root, slope, at = profile.gap(value, at)
         if abs(root - reach) < _PRECISION:
             break
         if root < reach:
@@ -158,14 +209,21 @@ def _bracket(
     An infinite estimate has its other end somewhere around 0: walk from there, inwards if 0 is
     beyond the end already.
     """
+    at = profile.best
+
+    def within(value: float) -> bool:
+        nonlocal at
+        root, _, at = profile.gap(value, at)
+        return root < reach
+
     inside = centre if np.isfinite(centre) else 0.0
-    if np.isinf(centre) and profile.gap(0.0)[0] >= reach:
+    if np.isinf(centre) and not within(0.0):
         outside, inside = 0.0, -side * step
-        while profile.gap(inside)[0] >= reach:
+        while not within(inside):
             outside, inside = inside, inside - side * step
         return inside, outside
     outside = inside + side * step
-    while profile.gap(outside)[0] < reach:
+    while within(outside):
         inside, step = outside, 2 * step
         outside += side * step
         if abs(outside) > _FARTHEST:

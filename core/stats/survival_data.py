@@ -83,8 +83,9 @@ def survival_data(
     """Checks the columns and leaves out the rows where any of them is missing.
 
     ``others`` are further columns of numbers (scores), ``codes`` those that :func:`coded` makes of
-    labels (groups, strata), whose missing values also leave a patient out. Raises :class:`BadInput` for values that make no sense and
-    :class:`NotEnoughData` when no patient remains.
+    labels (groups, strata), whose missing values also leave a patient out. Raises
+    :class:`BadInput` for values that make no sense and :class:`NotEnoughData` when no patient
+    remains.
     """
     t = _numeric(time, "time")
     d = _numeric(event, "event")

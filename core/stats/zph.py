@@ -8,6 +8,7 @@ which replaced the approximation that older software (and lifelines) still gives
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,6 @@ from scipy.stats import rankdata
 
 from core.model import BadInput, NotEnoughData
 from core.stats.cox import CoxFit
-from core.stats.cox_moments import Moments
 from core.stats.cox_newton import inverse, solve
 from core.stats.cox_residuals import schoenfeld_rows
 from core.stats.cox_risk import Array, Index, RiskSets
@@ -30,9 +30,7 @@ class ZphTest:
     """Tests per term, the last one GLOBAL, and what a plot of beta(t) needs.
 
     Rows of ``scaled`` are deaths, by stratum and time; ``x`` is their transformed time, ``stratum``
-    its code. A column of ``scaled`` is a term's scaled Schoenfeld residual plus its coefficient
-    (for a term of several columns, that of its linear predictor, around 1); NaN where a stratum
-    does not vary in that term.
+    its code. They are worked out when first read.
     """
 
     terms: tuple[str, ...]
@@ -41,11 +39,42 @@ class ZphTest:
     p_value: Array
     transform: str
     warnings: tuple[str, ...]
-    residual_terms: tuple[str, ...] = field(repr=False)
-    time: Array = field(repr=False)
-    x: Array = field(repr=False)
-    stratum: Index = field(repr=False)
-    scaled: Array = field(repr=False)
+    fit: CoxFit = field(repr=False)
+    information: Array = field(repr=False)
+    """Of the finite coefficients, scaled."""
+    tested: dict[str, list[int]] = field(repr=False)
+    """Terms with residuals, and their columns among the finite ones."""
+    scale_time: Array = field(repr=False)
+    """Transformed time of each group."""
+
+    @property
+    def residual_terms(self) -> tuple[str, ...]:
+        """The columns of ``scaled``."""
+        return tuple(self.tested)
+
+    @cached_property
+    def _residuals(self) -> tuple[Index, Array]:
+        return _scaled(self.fit, self.information, self.tested)
+
+    @property
+    def scaled(self) -> Array:
+        """Per term its scaled Schoenfeld residual plus its coefficient (for a term of several
+        columns, that of its linear predictor, around 1); NaN where a stratum does not vary in it.
+        """
+        return self._residuals[1]
+
+    @property
+    def time(self) -> Array:
+        return self.fit.sets.time[self._residuals[0]]
+
+    @property
+    def stratum(self) -> Index:
+        return self.fit.sets.stratum[self._residuals[0]]
+
+    @property
+    def x(self) -> Array:
+        group = np.searchsorted(self.fit.sets.group_end, self._residuals[0], side="right")
+        return np.asarray(self.scale_time[group])
 
     @property
     def table(self) -> pd.DataFrame:
@@ -71,7 +100,7 @@ def cox_zph(fit: CoxFit, transform: str = "km") -> ZphTest:
     """
     if transform not in TRANSFORMS:
         raise BadInput(f"Unknown transform {transform!r}.", expected=", ".join(TRANSFORMS))
-    finite = np.flatnonzero(np.isfinite(fit.coefficients[fit.kept]))
+    finite = _finite(fit)
     if not len(finite):
         raise NotEnoughData("No coefficient of the model is finite; nothing can be tested.")
     at, sets = fit.at_estimate(), fit.sets
@@ -101,7 +130,6 @@ def cox_zph(fit: CoxFit, transform: str = "km") -> ZphTest:
     chi_square = np.array([*statistics, u @ solve(spread, u)])
     df = np.array([*(count for _, count in terms.values()), len(finite)])
     tested = {t: columns for t, (columns, count) in terms.items() if len(columns) == count}
-    rows, scaled = _scaled(fit, at, information, finite, tested)
     return ZphTest(
         terms=(*terms, "GLOBAL"),
         chi_square=chi_square,
@@ -109,12 +137,16 @@ def cox_zph(fit: CoxFit, transform: str = "km") -> ZphTest:
         p_value=np.asarray(chdtrc(df, chi_square)),
         transform=transform,
         warnings=tuple(warnings),
-        residual_terms=tuple(tested),
-        time=sets.time[rows],
-        x=scale_time[np.searchsorted(sets.group_end, rows, side="right")],
-        stratum=sets.stratum[rows],
-        scaled=scaled,
+        fit=fit,
+        information=information,
+        tested=tested,
+        scale_time=scale_time,
     )
+
+
+def _finite(fit: CoxFit) -> Index:
+    """Which of the estimated coefficients are finite."""
+    return np.flatnonzero(np.isfinite(fit.coefficients[fit.kept]))
 
 
 def _terms(fit: CoxFit, finite: Index) -> dict[str, tuple[list[int], int]]:
@@ -161,22 +193,17 @@ def _kaplan_meier_before(sets: RiskSets, at: Array) -> Array:
     return np.asarray(1 - survival[np.searchsorted(distinct, at, side="left")])
 
 
-def _scaled(
-    fit: CoxFit,
-    at: Moments,
-    information: Array,
-    finite: Index,
-    terms: dict[str, list[int]],
-) -> tuple[Index, Array]:
+def _scaled(fit: CoxFit, information: Array, terms: dict[str, list[int]]) -> tuple[Index, Array]:
     """Rows of the deaths, and Schoenfeld residuals divided by the mean information of the strata
     that inform a term (deaths x terms)."""
-    sets = fit.sets
-    rows, raw = schoenfeld_rows(at)
+    sets, finite = fit.sets, _finite(fit)
+    rows, raw = schoenfeld_rows(fit.at_estimate())
     scale, beta = sets.scale[finite], fit.coefficients[fit.kept][finite]
     used = _used(sets)[:, finite]
     combine = np.zeros((len(terms), len(finite)))
     for k, columns in enumerate(terms.values()):
-        used[:, columns] = used[:, columns].max(axis=1, keepdims=True)
+        if len(columns) > 1:
+            used[:, columns] = used[:, columns].max(axis=1, keepdims=True)
         combine[k, columns] = 1.0 if len(columns) == 1 else beta[columns]
     weight = np.minimum(used[:, :, None], used[:, None, :]).sum(axis=0)
     mean_information = information * np.outer(scale, scale) / np.where(weight == 0, 1, weight)
@@ -186,12 +213,16 @@ def _scaled(
     raw = raw if len(finite) == len(raw) else raw[finite]
     centre = np.array([beta[c[0]] if len(c) == 1 else 1.0 for c in terms.values()])
     scaled = np.full((len(terms), len(rows)), np.nan)
-    for s in range(sets.n_strata):
-        first, last = np.searchsorted(sets.stratum[rows], [s, s + 1])
-        informed = np.flatnonzero(used[s])
-        if len(informed) and last > first:
-            part = inverse(mean_information[np.ix_(informed, informed)]) @ combine[informed]
-            scaled[informed, first:last] = part @ raw[:, first:last] + centre[informed, None]
+    bounds = np.searchsorted(sets.stratum[rows], np.arange(sets.n_strata + 1)).tolist()
+    parts: dict[bytes, Array] = {}  # most strata are informed on the same terms
+    for informs, first, last in zip(used > 0, bounds[:-1], bounds[1:], strict=True):
+        if not informs.any() or last == first:
+            continue
+        informed, key = np.flatnonzero(informs), informs.tobytes()
+        if key not in parts:
+            inner = inverse(mean_information[np.ix_(informed, informed)])
+            parts[key] = inner @ combine[informed]
+        scaled[informed, first:last] = parts[key] @ raw[:, first:last] + centre[informed, None]
     return rows, scaled.T
 
 

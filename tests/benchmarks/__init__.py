@@ -39,3 +39,17 @@ def median_ms(call: Callable[[], Any], *, repeats: int = 7, warm: int = 1) -> fl
         call()
         times.append(time.perf_counter() - start)
     return float(np.median(times)) * 1e3
+
+
+def cpu_ms(call: Callable[[], Any], *, seconds: float = 1.0, least: int = 5) -> float:
+    """Lower quartile of the processor time of ``call`` in milliseconds, over ``seconds`` of calls.
+
+    It is what the call costs when nothing else runs; for one thread that is also the time waited.
+    """
+    call()
+    times: list[float] = []
+    while len(times) < least or sum(times) < seconds:
+        start = time.process_time()
+        call()
+        times.append(time.process_time() - start)
+    return float(np.quantile(times, 0.25)) * 1e3

@@ -116,3 +116,19 @@ def test_degenerate_input() -> None:
     assert (missing.n, missing.c) == (2, 1) and "1 of 3" in missing.warnings[0]
     with pytest.raises(BadInput):
         concordance([1, 2], [1, 1], [np.inf, 1])
+
+
+@pytest.mark.parametrize("n", [64, 700, 4097, 5000])
+def test_long_lines_are_counted_as_a_table_of_all_pairs_is(n: int) -> None:
+    """Several chunks, several blocks, and halves above them."""
+    rng = np.random.default_rng(n)
+    time, event = rng.integers(0, 60, n).astype(float), rng.random(n) < 0.6
+    score, weight = rng.integers(0, n // 2, n).astype(float), rng.uniform(0.5, 2, n)
+    later = (time[None] > time[:, None]) | ((time[None] == time[:, None]) & ~event[None])
+    pairs = event[:, None] & later
+    kinds = [pairs & is_kind(score[:, None], score) for is_kind in (np.greater, np.less, np.equal)]
+    for which, w in ((None, np.ones(n)), (weight, weight)):
+        data = survival_data(time, event, weights=which)
+        for counted, kind in zip(pair_counts(data, score), kinds, strict=True):
+            met = kind @ w + w @ kind
+            np.testing.assert_allclose(counted, met, rtol=1e-12, atol=1e-9)

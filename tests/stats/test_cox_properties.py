@@ -200,3 +200,24 @@ def test_segment_sums_and_prefix_sums_give_the_same_digits() -> None:
         at = moments(sets, np.zeros(3))
         risk = time[None, :] >= sets.group_time[:, None]
         assert at.s1 == pytest.approx(sets.x @ risk[:, sets.order].T, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("months", [1.0, 1e-9])
+def test_sums_within_strata_are_the_definition(months: float) -> None:
+    """Also where a stratum has no event, and where its longest follow-up is censored."""
+    rng = np.random.default_rng(9)
+    n = 4000
+    stratum = rng.integers(0, 4, n)
+    event = ((rng.random(n) < 0.6) & (stratum != 2)).astype(float)
+    time = np.floor(rng.exponential(8, n) / months) * months
+    x = rng.normal(size=(n, 3))
+    d = {"X": x, "time": time, "event": event, "strata": stratum, "ties": "efron"}
+    sets = sorted_sets(d)
+    at = moments(sets, np.zeros(3))
+    here = stratum[sets.order][None, :] == sets.group_stratum[:, None]
+    risk = here & (sets.time[None, :] >= sets.group_time[:, None])
+    died = here & sets.event[None, :] & (sets.time[None, :] == sets.group_time[:, None])
+    assert at.s1 == pytest.approx(sets.x @ risk.T, rel=1e-9, abs=1e-9)
+    assert at.d1 == pytest.approx((sets.x @ died.T)[:, sets.tied], rel=1e-9, abs=1e-9)
+    lived = (at.hazard @ risk) - (at.power(1, 1) @ died)
+    assert at.cumulative_hazard == pytest.approx(lived, rel=1e-9, abs=1e-12)

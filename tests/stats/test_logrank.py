@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -145,3 +146,23 @@ def test_errors_name_what_is_wrong() -> None:
         oe_hazard_ratio(logrank(*four, rho=1), "a", "b")
     with pytest.raises(NotEnoughData):
         logrank([], [], [])
+
+
+def test_a_list_of_labels_with_a_gap_leaves_that_patient_out() -> None:
+    group = ["b", "a", float("nan"), None, "a", "b"]
+    result = logrank([2, 4, 1, 3, 5, 6], [1] * 6, group)
+    assert (result.groups, result.n) == (("a", "b"), 4)
+    assert "2 of 6" in result.warnings[0]
+
+
+def test_labels_are_numbered_as_asked_and_only_where_they_occur() -> None:
+    time, event = [2, 4, 1, 3], [1, 1, 1, 1]
+    text = ["b", "a", "a", "b"]
+    assert logrank(time, event, text, order=["c", "b", "a"]).groups == ("b", "a")
+    category = pd.Series(pd.Categorical(text, categories=["b", "c", "a"]))
+    assert logrank(time, event, category).groups == ("b", "a")
+    late = logrank([2, 4, np.nan, 3], event, ["b", "a", "c", "a"])
+    assert late.groups == ("a", "b")
+    with pytest.raises(BadInput, match="not among") as refused:
+        logrank(time, event, text, order=["a", "c"])
+    assert refused.value.found == "b"
