@@ -22,8 +22,9 @@ from core.analysis.tcga import TUMOR_TYPE
 from core.groups import MUTATION_ORDER, Grouping, assign
 from core.model import Filters, NotEnoughData, Stratifier
 from core.stats.multiple import benjamini_hochberg
-from core.stats.rank_panel import rank_panel
-from core.stats.rank_regression import rank_regression, stratum_places
+from core.stats.rank_order import RankOrders, rank_orders
+from core.stats.rank_panel import StratumCells, rank_panel
+from core.stats.rank_regression import rank_regression
 from core.stats.spline import restricted_cubic
 from core.store import Store, sentence
 
@@ -161,24 +162,25 @@ def compare_panel(
     arm = (rows.group == question.order[1]).to_numpy().astype(np.float64)
     kinds = rows.tumor_type.to_numpy()
     levels = not all(m.centred for m in rows_of)
-    ranked = rank_panel(matrix, arm, strata=kinds, features=keys, shift=levels)
-    cells = _cells(keys, matrix, arm, kinds)
+    orders = rank_orders(matrix, kinds)
+    ranked = rank_panel(matrix, arm, strata=kinds, features=keys, shift=levels, orders=orders)
+    assert ranked.cells is not None
+    cells, n_types = _cells(keys, ranked.cells)
     table = pd.DataFrame(
         {
             "name": [m.name for m in rows_of],
             "section": [m.section for m in rows_of],
             "unit": [m.unit for m in rows_of],
             "centred": [m.centred for m in rows_of],
-            "n_types": cells.groupby("key", sort=False).tumor_type.nunique().reindex(keys),
+            "n_types": n_types,
         },
         index=pd.Index(keys, name="key"),
     )
     table = table.join(_naive(ranked.frame)).join(_stratified(ranked.frame))
     table.loc[table.centred, ["shift", "shift_ci_lower", "shift_ci_upper"]] = np.nan
     tmb = rows.tmb_per_mb.to_numpy(float)
-    table = table.join(
-        _adjusted(keys, matrix, arm, kinds, tmb if panel.adjusts_for_tmb else tmb * np.nan)
-    )
+    held = tmb if panel.adjusts_for_tmb else np.full(tmb.size, np.nan)
+    table = table.join(_adjusted(keys, matrix, arm, kinds, held, orders))
     for lead in ("naive", "stratified", "adjusted"):
         small = (table[f"{lead}_n_mutant"] < MIN_PATIENTS) | (table.n_wild_type < MIN_PATIENTS)
         table.loc[small, f"{lead}_p_value"] = np.nan
@@ -229,7 +231,12 @@ def _stratified(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _adjusted(
-    keys: list[str], matrix: Floats, arm: Floats, kinds: npt.NDArray[np.object_], tmb: Floats
+    keys: list[str],
+    matrix: Floats,
+    arm: Floats,
+    kinds: npt.NDArray[np.object_],
+    tmb: Floats,
+    orders: RankOrders,
 ) -> pd.DataFrame:
     """The regression of places within tumour type on the arm and a spline of TMB."""
     known = np.isfinite(tmb)
@@ -237,9 +244,10 @@ def _adjusted(
         numbers = ["rank_biserial", "ci_lower", "ci_upper", "p_value"]
         empty = pd.DataFrame(np.nan, index=keys, columns=[f"adjusted_{c}" for c in numbers])
         return empty.assign(adjusted_n_mutant=0)
-    found = rank_regression(
-        matrix[:, known], arm[known], kinds[known], tmb_basis(tmb[known]), features=keys
-    ).frame
+    basis = tmb_basis(tmb[known])
+    x = np.full((tmb.size, basis.shape[1]), np.nan)
+    x[known] = basis
+    found = rank_regression(matrix, arm, kinds, x, features=keys, orders=orders).frame
     few = found[["n_group", "n_reference"]].min(axis=1) < MIN_PATIENTS
     found.loc[few, ["rank_biserial", "ci_lower", "ci_upper", "p_value"]] = np.nan
     renamed = found.rename(columns={"n_group": "n_mutant"}).add_prefix("adjusted_")
@@ -253,35 +261,24 @@ def tmb_basis(tmb: Floats) -> Floats:
     return restricted_cubic(x, knots.tolist()) if knots.size > 2 else x[:, None]
 
 
-def _cells(
-    keys: list[str], matrix: Floats, arm: Floats, kinds: npt.NDArray[np.object_]
-) -> pd.DataFrame:
-    """Each member in each tumour type that has a value: n of the arms and rank-biserial."""
-    codes, labels = pd.factorize(kinds, sort=True)
-    size = len(labels)
-    parts = []
-    for key, row in zip(keys, matrix, strict=True):
-        place = stratum_places(row, codes.astype(np.int64))
-        known = ~np.isnan(place)
-        of, a, y = codes[known], arm[known], place[known]
-        n = np.bincount(of, minlength=size)
-        mutant = np.bincount(of, weights=a, minlength=size)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            high = np.bincount(of, weights=a * y, minlength=size) / mutant
-            low = np.bincount(of, weights=(1 - a) * y, minlength=size) / (n - mutant)
-        enough = (mutant >= MIN_CELL) & (n - mutant >= MIN_CELL)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "key": key,
-                    "tumor_type": labels,
-                    "n_mutant": mutant.astype(int),
-                    "n_wild_type": (n - mutant).astype(int),
-                    "rank_biserial": np.where(enough, 2 * (high - low), np.nan),
-                }
-            )[n > 0]
-        )
-    return pd.concat(parts, ignore_index=True)
+def _cells(keys: list[str], cells: StratumCells) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
+    """Each member in each tumour type that has a value: n of the arms and rank-biserial; and in
+    how many types that is."""
+    order = np.argsort(cells.labels)
+    mutant, other = cells.n_group[:, order], cells.n_reference[:, order]
+    enough = (mutant >= MIN_CELL) & (other >= MIN_CELL)
+    effect = np.where(enough, cells.rank_biserial[:, order], np.nan)
+    of, kind = np.nonzero(mutant + other)
+    frame = pd.DataFrame(
+        {
+            "key": np.asarray(keys, dtype=object)[of],
+            "tumor_type": cells.labels[order][kind],
+            "n_mutant": mutant[of, kind].astype(int),
+            "n_wild_type": other[of, kind].astype(int),
+            "rank_biserial": effect[of, kind],
+        }
+    )
+    return frame, np.bincount(of, minlength=len(keys))
 
 
 # -- who, and what is missing ----------------------------------------------------------

@@ -29,6 +29,7 @@ from core.stats.differences import difference_order_statistics
 from core.stats.rank_pairs import (
     NAN,
     Floats,
+    Pairs,
     Sample,
     auc_interval,
     lengths_differ,
@@ -237,7 +238,11 @@ def _tie_sum(values: Floats) -> float:
 
 def compare_strata(sample: Sample, *, confidence: float = 0.95) -> VanElterenTest:
     """:func:`van_elteren` of a sorted sample."""
-    pairs = pair_sums(sample)
+    return compare_pairs(pair_sums(sample), confidence=confidence)
+
+
+def compare_pairs(pairs: Pairs, *, confidence: float = 0.95) -> VanElterenTest:
+    """:func:`van_elteren` of the sums over each stratum."""
     use = (pairs.group > 0) & (pairs.reference > 0)
     present = pairs.group + pairs.reference > 0
     m, n = pairs.group[use], pairs.reference[use]
