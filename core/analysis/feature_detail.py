@@ -18,6 +18,9 @@ ALL_TYPES = "All types"
 MIN_DENSITY = 10
 """Patients from which an arm is drawn as a density; fewer are drawn as points."""
 
+MOST_TYPES = 20
+"""Tumour types that a feature is drawn in: those with most mutant patients."""
+
 GRID = 48
 LOG_UNITS = ("mutations per Mb", "count", "reads", "reads per million")
 """Units whose values span orders of magnitude: drawn, and smoothed, on a log2(x + 1) axis."""
@@ -44,7 +47,7 @@ class FeatureDetail:
     types: pd.DataFrame
 
 
-def feature_detail(result: PanelComparison, key: str, most: int = 20) -> FeatureDetail:
+def feature_detail(result: PanelComparison, key: str, most: int = MOST_TYPES) -> FeatureDetail:
     """The distribution of the member ``key`` in the ``most`` types with most mutant patients.
 
     Raises BadInput for a member that has no values.

@@ -284,6 +284,7 @@ def row_axis(
     if reach:
         x["axis"] = {
             "title": f"{title}: ← lower, higher →" if title == EFFECT else title,
+            "titleX": {"expr": "narrow ? width / 2 : (from + to) / 2"},
             "format": "+.1~f",
             "labelExpr": NO_SIGN_OF_ZERO,
             "grid": True,

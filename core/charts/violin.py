@@ -143,7 +143,8 @@ def _axes(look: Look, result: FeatureDetail, n: int) -> dict[str, Any]:
     if result.log:
         scale = {"type": "symlog", "constant": 1, "domain": [max(low, 0.0), high * 1.05 + 0.1]}
         axis["values"] = [v for v in (0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000) if v <= high]
-        axis["format"] = ","
+        del axis["tickCount"]  # Vega would leave out every other one
+        axis["format"] = ",d"  # a comma alone rounds 30 to the step of the ticks: 3e+1
     unit = result.member.unit + (", log scale" if result.log else "")
     return {
         "data": {"name": "boxes"},

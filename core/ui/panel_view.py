@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import streamlit as st
 
-from core.analysis.feature_detail import MIN_DENSITY, FeatureDetail, feature_detail
+from core.analysis.feature_detail import MIN_DENSITY, MOST_TYPES, FeatureDetail, feature_detail
 from core.analysis.immune_panels import panel
 from core.analysis.immunity import MIN_CELL, SIGNIFICANT, PanelComparison, bring
 from core.analysis.survival import MIN_PATIENTS
@@ -179,7 +179,9 @@ def _feature(exhibit: Exhibit, member: str) -> None:
     replace(named, again=of_feature if again else None).figure(
         violin_figure, lambda r: r.boxes, key=f"violin-{exhibit.result.panel.key}"
     )
+    most = f"The {MOST_TYPES} tumour types with most mutant patients. "
     st.caption(
-        f"Densities of arms of {MIN_DENSITY} or more patients, points below; bars span the "
+        (most if len(detail.types) > MOST_TYPES else "")
+        + f"Densities of arms of {MIN_DENSITY} or more patients, points below; bars span the "
         "quartiles, discs are medians. Effect: rank-biserial correlation."
     )
