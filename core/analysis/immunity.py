@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,12 @@ class PanelComparison(Result):
     def values_of(self, key: str) -> Floats:
         """A member's values in the order of ``rows``."""
         return self.values[[m.key for m in self.members].index(key)]
+
+    @cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """The rows of ``table`` as plain values, for what is written of them one by one."""
+        columns = [self.table[c].tolist() for c in self.table]
+        return [dict(zip(self.table, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def export(self) -> pd.DataFrame:
         """``rows`` with a column per member."""
