@@ -231,6 +231,8 @@ def _shift(x: Floats, y: Floats, exact: bool, confidence: float) -> tuple[float,
 
 def _tie_sum(values: Floats) -> float:
     """Sum of t^3 - t over the ties of sorted values."""
+    if not (values[1:] == values[:-1]).any():
+        return 0.0
     start = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
     t = np.diff(start, append=values.size).astype(float)
     return float((t**3 - t).sum())
