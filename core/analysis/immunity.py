@@ -24,13 +24,14 @@ from core.analysis.tcga import TUMOR_TYPE
 from core.groups import MUTATION_ORDER, Grouping, assign
 from core.model import Filters, NotEnoughData, Stratifier
 from core.stats.multiple import benjamini_hochberg
-from core.stats.rank_order import RankOrders, rank_orders
+from core.stats.rank_order import RankOrders, ascending_orders, orders_of_some, rank_orders
 from core.stats.rank_panel import COLUMNS, STRATIFIED_COLUMNS, StratumCells, rank_panel
 from core.stats.rank_regression import rank_regression
 from core.stats.spline import restricted_cubic
 from core.store import Store, sentence
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 Columns = dict[str, Any]
 """Columns of a table by name, an entry per member."""
 
@@ -128,6 +129,11 @@ class PanelValues:
     members: tuple[Member, ...]
     values: Floats
 
+    @cached_property
+    def by_value(self) -> list[Ints]:
+        """Each member's patients in the order of its values: sorted once, whatever the filters."""
+        return ascending_orders(self.values)
+
 
 def panel_values(store: Store, key: str) -> PanelValues:
     """What the store holds of the panel called ``key``, whatever the filters: read once a build."""
@@ -164,6 +170,11 @@ def compare_values(
         matrix[known],
         rows,
         panel=chosen,
+        by_value=orders_of_some(
+            [o for o, k in zip(held.by_value, known, strict=True) if k],
+            rows.patient_key.to_numpy(np.int64),
+            store.n_patients,
+        ),
         question=Question(
             grouping.title, two_groups(grouping), words, flow, lacking, _missing(store)
         ),
@@ -177,13 +188,17 @@ def compare_panel(
     *,
     panel: Panel,
     question: Question,
+    by_value: Sequence[Ints] | None = None,
 ) -> PanelComparison:
-    """Compare members x patients: ``rows`` has group, tumor_type, tmb_per_mb a patient."""
+    """Compare members x patients: ``rows`` has group, tumor_type, tmb_per_mb a patient.
+
+    ``by_value``: the order of each member's values, where it is known already.
+    """
     keys = [m.key for m in rows_of]
     arm = (rows.group == question.order[1]).to_numpy().astype(np.float64)
     kinds = rows.tumor_type.to_numpy()
     levels = not all(m.centred for m in rows_of)
-    orders = rank_orders(matrix, kinds)
+    orders = rank_orders(matrix, kinds, by_value=by_value)
     ranked = rank_panel(matrix, arm, strata=kinds, features=keys, shift=levels, orders=orders)
     assert ranked.cells is not None
     cells, n_types = _cells(keys, ranked.cells)

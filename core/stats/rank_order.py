@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,17 +28,37 @@ class RankOrders:
     by_stratum: tuple[Ints, ...]
 
 
-def rank_orders(values: Floats, strata: npt.ArrayLike | None = None) -> RankOrders:
+def rank_orders(
+    values: Floats,
+    strata: npt.ArrayLike | None = None,
+    *,
+    by_value: Sequence[Ints] | None = None,
+) -> RankOrders:
     """Order every row of ``values`` (features x patients); NaN is left out.
 
-    ``strata``: a label per patient; None: all are of one stratum.
+    ``strata``: a label per patient; None: all are of one stratum. ``by_value``: the first half of
+    the work, where it is done already.
     """
     matrix = np.atleast_2d(values)
     whole = np.zeros(matrix.shape[1], dtype=np.int64)
     stratum = whole if strata is None else stratum_codes(np.asarray(strata))
-    by_value = tuple(_ascending(row) for row in matrix)
-    by_stratum = by_value if strata is None else tuple(into_strata(o, stratum) for o in by_value)
-    return RankOrders(stratum, by_value, by_stratum)
+    ascending = tuple(ascending_orders(matrix) if by_value is None else by_value)
+    within = ascending if strata is None else tuple(into_strata(o, stratum) for o in ascending)
+    return RankOrders(stratum, ascending, within)
+
+
+def ascending_orders(matrix: Floats) -> list[Ints]:
+    """Positions of the values of each row from the smallest to the largest, without NaN."""
+    return [_ascending(row) for row in matrix]
+
+
+def orders_of_some(orders: Sequence[Ints], chosen: Ints, size: int) -> list[Ints]:
+    """``orders`` of ``size`` patients as orders of the ``chosen`` ones, numbered as they stand
+    there (distinct)."""
+    place = np.full(size, -1, dtype=np.int64)
+    place[chosen] = np.arange(chosen.size)
+    found = (place[order] for order in orders)
+    return [f[f >= 0] for f in found]
 
 
 def _ascending(row: Floats) -> Ints:

@@ -148,7 +148,8 @@ def compare_sorted(sample: Sample, *, confidence: float = 0.95, shift: bool = Tr
     sigma = float(np.sqrt(pairs.null_variance[0]))
     estimate, lower, upper, words = NAN, NAN, NAN, ""
     if shift:
-        estimate, lower, upper, words = _shift(x, y, exact, confidence)
+        tied = bool(pairs.tie_sum[0] > 0)
+        estimate, lower, upper, words = _shift(x, y, exact, tied, confidence)
     auc, auc_lower, auc_upper = auc_interval(pairs, confidence)
     return replace(
         nothing,
@@ -202,7 +203,9 @@ def _exact_p(u: float, m: int, n: int) -> float:
     return float(min(1.0, 2 * _u_distribution(m, n)[int(min(u, m * n - u))]))
 
 
-def _shift(x: Floats, y: Floats, exact: bool, confidence: float) -> tuple[float, float, float, str]:
+def _shift(
+    x: Floats, y: Floats, exact: bool, tied: bool, confidence: float
+) -> tuple[float, float, float, str]:
     """Hodges-Lehmann estimate and interval: order statistics of the differences x - y.
 
     A shifted arm is tied with itself but no longer with the other, so that the variance under
@@ -220,7 +223,7 @@ def _shift(x: Floats, y: Floats, exact: bool, confidence: float) -> tuple[float,
             )
     else:
         total = x.size + y.size
-        ties = (_tie_sum(x) + _tie_sum(y)) / (total * (total - 1))
+        ties = (_tie_sum(x) + _tie_sum(y)) / (total * (total - 1)) if tied else 0.0
         sigma = np.sqrt(max(pairs / 12 * (total + 1 - ties), 0.0))
         reach = -special.ndtri(alpha / 2) * sigma + 0.5
         rank = int(min(max(np.ceil(pairs / 2 - reach), 1), pairs))
@@ -231,8 +234,6 @@ def _shift(x: Floats, y: Floats, exact: bool, confidence: float) -> tuple[float,
 
 def _tie_sum(values: Floats) -> float:
     """Sum of t^3 - t over the ties of sorted values."""
-    if not (values[1:] == values[:-1]).any():
-        return 0.0
     start = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
     t = np.diff(start, append=values.size).astype(float)
     return float((t**3 - t).sum())
