@@ -88,8 +88,9 @@ class PanelComparison(Result):
     @cached_property
     def records(self) -> list[dict[str, Any]]:
         """The rows of ``table`` as plain values, for what is written of them one by one."""
-        columns = [self.table[c].tolist() for c in self.table]
-        return [dict(zip(self.table, row, strict=True)) for row in zip(*columns, strict=True)]
+        names = [str(c) for c in self.table]
+        columns = [self.table[c].tolist() for c in names]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def export(self) -> pd.DataFrame:
         """``rows`` with a column per member."""
