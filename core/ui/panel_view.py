@@ -181,7 +181,7 @@ def _feature(exhibit: Exhibit, member: str) -> None:
     )
     most = f"The {MOST_TYPES} tumour types with most mutant patients. "
     st.caption(
-        (most if len(detail.types) > MOST_TYPES else "")
+        (most if exhibit.result.table.n_types[member] > MOST_TYPES else "")
         + f"Densities of arms of {MIN_DENSITY} or more patients, points below; bars span the "
         "quartiles, discs are medians. Effect: rank-biserial correlation."
     )
