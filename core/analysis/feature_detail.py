@@ -69,8 +69,10 @@ def feature_detail(result: PanelComparison, key: str, most: int = MOST_TYPES) ->
     boxes: list[dict[str, object]] = []
     densities, points = _Long("value", "density"), _Long("value")
     in_arm = {g: group == g for g in result.order}
+    codes, labels = pd.factorize(kinds)
+    code = {label: i for i, label in enumerate(labels)}
     for kind in types.tumor_type:
-        here = slice(None) if kind == ALL_TYPES else np.flatnonzero(kinds == kind)
+        here = slice(None) if kind == ALL_TYPES else np.flatnonzero(codes == code[kind])
         for arm, inside in in_arm.items():
             sample = v[here][inside[here]]
             boxes.append({"tumor_type": kind, "group": arm, **_quantiles(sample)})

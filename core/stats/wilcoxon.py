@@ -149,7 +149,7 @@ def compare_sorted(sample: Sample, *, confidence: float = 0.95, shift: bool = Tr
     estimate, lower, upper, words = NAN, NAN, NAN, ""
     if shift:
         tied = bool(pairs.tie_sum[0] > 0)
-        estimate, lower, upper, words = _shift(x, y, exact, tied, confidence)
+        estimate, lower, upper, words = _shift(x, y, exact, confidence, tied)
     auc, auc_lower, auc_upper = auc_interval(pairs, confidence)
     return replace(
         nothing,
@@ -204,7 +204,7 @@ def _exact_p(u: float, m: int, n: int) -> float:
 
 
 def _shift(
-    x: Floats, y: Floats, exact: bool, tied: bool, confidence: float
+    x: Floats, y: Floats, exact: bool, confidence: float, tied: bool = True
 ) -> tuple[float, float, float, str]:
     """Hodges-Lehmann estimate and interval: order statistics of the differences x - y.
 
