@@ -243,6 +243,10 @@ class Store:
 
     def sources(self) -> pd.DataFrame:
         """One row per source file: status, hash, licence, citation, what it holds or would add."""
+        return self._sources.copy()
+
+    @cached_property
+    def _sources(self) -> pd.DataFrame:
         return self.rows("SELECT * FROM source ORDER BY group_name, source_id")
 
     def choices(self, *, treated_with_ici: bool | None = True) -> dict[str, list[str]]:
@@ -742,15 +746,12 @@ class Store:
             row = cursor.execute(
                 "SELECT values_milli_log2 FROM expression WHERE hugo_symbol = ?", [gene]
             ).fetchnumpy()["values_milli_log2"]
-            if not len(row):
-                return out
-            keys = cursor.execute(
-                "SELECT patient_key FROM expression_sample ORDER BY position"
-            ).fetchnumpy()["patient_key"]
+        if not len(row):
+            return out
         coded = np.asarray(row[0], dtype=np.uint16)
         values = coded.astype(np.float32) / 1000.0
-        values[coded == np.iinfo(np.uint16).max] = np.nan
-        out[np.asarray(keys, dtype=np.intp)] = values
+        values[coded == EXPRESSION_MISSING] = np.nan
+        out[self.expression_patients()] = values
         return out
 
     def expression_table(self, genes: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
@@ -770,9 +771,15 @@ class Store:
         return out
 
     def expression_patients(self) -> npt.NDArray[np.intp]:
-        """patient_key of each column of the expression matrix."""
+        """patient_key of each column of the expression matrix (read-only)."""
+        return self._expression_patients
+
+    @cached_property
+    def _expression_patients(self) -> npt.NDArray[np.intp]:
         found = self.rows("SELECT patient_key FROM expression_sample ORDER BY position")
-        return found.patient_key.to_numpy(dtype=np.intp)
+        keys = found.patient_key.to_numpy(dtype=np.intp, copy=True)
+        keys.flags.writeable = False
+        return keys
 
     def expression_genes(self) -> list[str]:
         """Genes of the expression matrix, sorted."""

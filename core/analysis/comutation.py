@@ -221,7 +221,9 @@ def _methods(title: str, source: str, min_mutant: int) -> str:
         f"Each gene mutated in at least {min_mutant} patients was tested against {title} by a "
         f"Mantel-Haenszel test without continuity correction, stratified by {by} and burden (bins "
         f"of width {BURDEN_STEP:g} in log2(TMB per Mb + 1)), among the patients profiled for both. "
-        "Common odds ratios carry 95% intervals by Robins, Breslow and Greenland. Genes whose "
+        "Common odds ratios carry 95% intervals by Robins, Breslow and Greenland; one is 0, "
+        "without an interval, where no stratum holds a patient mutant in both beside one mutant in "
+        "neither. Genes whose "
         f"expected overlap lies within {MANTEL_FLEISS:g} of its possible bounds (Mantel and Fleiss "
         "1980) were not tested; q-values are Benjamini-Hochberg's over the tested genes."
     )

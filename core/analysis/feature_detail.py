@@ -18,6 +18,9 @@ ALL_TYPES = "All types"
 MIN_DENSITY = 10
 """Patients from which an arm is drawn as a density; fewer are drawn as points."""
 
+MOST_TYPES = 20
+"""Tumour types that a feature is drawn in: those with most mutant patients."""
+
 GRID = 48
 LOG_UNITS = ("mutations per Mb", "count", "reads", "reads per million")
 """Units whose values span orders of magnitude: drawn, and smoothed, on a log2(x + 1) axis."""
@@ -44,7 +47,7 @@ class FeatureDetail:
     types: pd.DataFrame
 
 
-def feature_detail(result: PanelComparison, key: str, most: int = 20) -> FeatureDetail:
+def feature_detail(result: PanelComparison, key: str, most: int = MOST_TYPES) -> FeatureDetail:
     """The distribution of the member ``key`` in the ``most`` types with most mutant patients.
 
     Raises BadInput for a member that has no values.
@@ -63,22 +66,53 @@ def feature_detail(result: PanelComparison, key: str, most: int = 20) -> Feature
     kinds = result.rows.tumor_type.to_numpy()[known]
     types = _types(result, key, most)
     log = member.unit in LOG_UNITS
-    boxes, densities, points = [], [], []
+    boxes: list[dict[str, object]] = []
+    densities, points = _Long("value", "density"), _Long("value")
+    in_arm = {g: group == g for g in result.order}
+    codes, labels = pd.factorize(kinds)
+    code = {label: i for i, label in enumerate(labels)}
     for kind in types.tumor_type:
-        here = np.ones(v.size, bool) if kind == ALL_TYPES else kinds == kind
-        arms = {g: v[here & (group == g)] for g in result.order}
-        for arm, sample in arms.items():
-            at = {"tumor_type": kind, "group": arm}
-            boxes.append({**at, **_quantiles(sample)})
+        here = slice(None) if kind == ALL_TYPES else np.flatnonzero(codes == code[kind])
+        for arm, inside in in_arm.items():
+            sample = v[here][inside[here]]
+            boxes.append({"tumor_type": kind, "group": arm, **_quantiles(sample)})
             if sample.size >= MIN_DENSITY:
-                grid, density = smoothed(sample, log=log)
-                densities.append(pd.DataFrame({**at, "value": grid, "density": density}))
+                densities.add(kind, arm, *smoothed(sample, log=log))
             else:
-                points.append(pd.DataFrame({**at, "value": sample}))
+                points.add(kind, arm, sample)
     return FeatureDetail(
-        member, result.title, result.order, log, pd.DataFrame(boxes), _stack(densities, "density"),
-        _stack(points), types,
+        member, result.title, result.order, log, pd.DataFrame(boxes), densities.frame(),
+        points.frame(), types,
     )  # fmt: skip
+
+
+class _Long:
+    """Rows of tumor_type, group and numbers, gathered an arm at a time."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.kinds: list[str] = []
+        self.arms: list[str] = []
+        self.numbers: list[tuple[Floats, ...]] = []
+
+    def add(self, kind: str, arm: str, *numbers: Floats) -> None:
+        if numbers[0].size:
+            self.kinds.append(kind)
+            self.arms.append(arm)
+            self.numbers.append(numbers)
+
+    def frame(self) -> pd.DataFrame:
+        if not self.numbers:
+            return pd.DataFrame(columns=["tumor_type", "group", *self.names])
+        length = [columns[0].size for columns in self.numbers]
+        each = zip(self.names, zip(*self.numbers, strict=True), strict=True)
+        return pd.DataFrame(
+            {
+                "tumor_type": np.repeat(np.array(self.kinds, dtype=object), length),
+                "group": np.repeat(np.array(self.arms, dtype=object), length),
+                **{name: np.concatenate(parts) for name, parts in each},
+            }
+        )
 
 
 def smoothed(sample: Floats, *, log: bool) -> tuple[Floats, Floats]:
@@ -121,9 +155,3 @@ def _types(result: PanelComparison, key: str, most: int) -> pd.DataFrame:
         }
     )
     return pd.concat([first, own.drop(columns="key")], ignore_index=True)
-
-
-def _stack(parts: list[pd.DataFrame], extra: str = "") -> pd.DataFrame:
-    columns = ["tumor_type", "group", "value", *([extra] if extra else [])]
-    filled = [p for p in parts if len(p)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)

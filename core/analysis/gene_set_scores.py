@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.analysis.immune_panels import MATRIX, Member, Panel
-from core.analysis.immunity import PanelComparison, compare_members
+from core.analysis.immunity import PanelComparison, PanelValues, compare_values
 from core.model import BadInput, Filters, NotEnoughData, Stratifier
 from core.stats.gaps import fill_few
 from core.stats.ssgsea import Scores, ssgsea
@@ -142,7 +142,7 @@ def compare_scores(
         note="Scores are normalised by the range of the pasted sets over all samples: they do not "
         "compare with those of other sets.",
     )
-    return compare_members(store, filters, stratifier, panel, rows, values)
+    return compare_values(store, filters, stratifier, PanelValues(panel, tuple(rows), values))
 
 
 def _key(name: str) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +24,16 @@ from core.analysis.tcga import TUMOR_TYPE
 from core.groups import MUTATION_ORDER, Grouping, assign
 from core.model import Filters, NotEnoughData, Stratifier
 from core.stats.multiple import benjamini_hochberg
-from core.stats.rank_panel import rank_panel
-from core.stats.rank_regression import rank_regression, stratum_places
+from core.stats.rank_order import RankOrders, ascending_orders, orders_of_some, rank_orders
+from core.stats.rank_panel import COLUMNS, STRATIFIED_COLUMNS, StratumCells, rank_panel
+from core.stats.rank_regression import rank_regression
 from core.stats.spline import restricted_cubic
 from core.store import Store, sentence
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Columns = dict[str, Any]
+"""Columns of a table by name, an entry per member."""
 
 TMB_KNOTS = (0.05, 0.275, 0.5, 0.725, 0.9, 0.975, 0.995)
 """Quantiles of log2(TMB + 1) at which the spline bends: close in the upper tail, where a gene's
@@ -79,6 +85,13 @@ class PanelComparison(Result):
         """A member's values in the order of ``rows``."""
         return self.values[[m.key for m in self.members].index(key)]
 
+    @cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """The rows of ``table`` as plain values, for what is written of them one by one."""
+        names = [str(c) for c in self.table]
+        columns = [self.table[c].tolist() for c in names]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
     def export(self) -> pd.DataFrame:
         """``rows`` with a column per member."""
         named = {m.key: self.values[i] for i, m in enumerate(self.members)}
@@ -106,25 +119,41 @@ def immunity_question(
 
     Raises NotEnoughData without a patient in both arms, or where the store lacks every member.
     """
+    return compare_values(store, filters, stratifier, panel_values(store, key))
+
+
+@dataclass(frozen=True, eq=False)
+class PanelValues:
+    """A panel's members and their values (members x patients of the store, by patient_key)."""
+
+    panel: Panel
+    members: tuple[Member, ...]
+    values: Floats
+
+    @cached_property
+    def by_value(self) -> list[Ints]:
+        """Each member's patients in the order of its values: sorted once, whatever the filters."""
+        return ascending_orders(self.values)
+
+
+def panel_values(store: Store, key: str) -> PanelValues:
+    """What the store holds of the panel called ``key``, whatever the filters: read once a build."""
     chosen = panel(key)
-    return compare_members(store, filters, stratifier, chosen, members(store, chosen), None)
+    everything = members(store, chosen)
+    return PanelValues(chosen, tuple(everything), values(store, everything))
 
 
-def compare_members(
-    store: Store,
-    filters: Filters,
-    stratifier: Stratifier,
-    chosen: Panel,
-    everything: Sequence[Member],
-    given: Floats | None,
+def compare_values(
+    store: Store, filters: Filters, stratifier: Stratifier, held: PanelValues
 ) -> PanelComparison:
-    """Compare ``everything``; ``given``: its values by patient_key, read from the store if None."""
+    """:func:`immunity_question` of values that have been read, or made, already."""
+    chosen, everything = held.panel, held.members
     frame = store.patients(filters)
     grouping = assign(store, frame, stratifier)
     names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
     words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
     rows = grouped_patients(frame, grouping, words)
-    matrix = (values(store, list(everything)) if given is None else given)[:, rows.patient_key]
+    matrix = held.values[:, rows.patient_key]
     known: npt.NDArray[np.bool_] = np.asarray(np.isfinite(matrix).any(axis=1))
     lacking = _lacking(store, [m for m, k in zip(everything, known, strict=True) if not k])
     if not known.any():
@@ -142,6 +171,11 @@ def compare_members(
         matrix[known],
         rows,
         panel=chosen,
+        by_value=orders_of_some(
+            [o for o, k in zip(held.by_value, known, strict=True) if k],
+            rows.patient_key.to_numpy(np.int64),
+            store.n_patients,
+        ),
         question=Question(
             grouping.title, two_groups(grouping), words, flow, lacking, _missing(store)
         ),
@@ -155,34 +189,25 @@ def compare_panel(
     *,
     panel: Panel,
     question: Question,
+    by_value: Sequence[Ints] | None = None,
 ) -> PanelComparison:
-    """Compare members x patients: ``rows`` has group, tumor_type, tmb_per_mb a patient."""
+    """Compare members x patients: ``rows`` has group, tumor_type, tmb_per_mb a patient.
+
+    ``by_value``: the order of each member's values, where it is known already.
+    """
     keys = [m.key for m in rows_of]
     arm = (rows.group == question.order[1]).to_numpy().astype(np.float64)
     kinds = rows.tumor_type.to_numpy()
     levels = not all(m.centred for m in rows_of)
-    ranked = rank_panel(matrix, arm, strata=kinds, features=keys, shift=levels)
-    cells = _cells(keys, matrix, arm, kinds)
-    table = pd.DataFrame(
-        {
-            "name": [m.name for m in rows_of],
-            "section": [m.section for m in rows_of],
-            "unit": [m.unit for m in rows_of],
-            "centred": [m.centred for m in rows_of],
-            "n_types": cells.groupby("key", sort=False).tumor_type.nunique().reindex(keys),
-        },
-        index=pd.Index(keys, name="key"),
-    )
-    table = table.join(_naive(ranked.frame)).join(_stratified(ranked.frame))
-    table.loc[table.centred, ["shift", "shift_ci_lower", "shift_ci_upper"]] = np.nan
+    orders = rank_orders(matrix, kinds, by_value=by_value)
+    ranked = rank_panel(matrix, arm, strata=kinds, features=keys, shift=levels, orders=orders)
+    assert ranked.cells is not None
+    cells, n_types = _cells(keys, ranked.cells)
     tmb = rows.tmb_per_mb.to_numpy(float)
-    table = table.join(
-        _adjusted(keys, matrix, arm, kinds, tmb if panel.adjusts_for_tmb else tmb * np.nan)
-    )
-    for lead in ("naive", "stratified", "adjusted"):
-        small = (table[f"{lead}_n_mutant"] < MIN_PATIENTS) | (table.n_wild_type < MIN_PATIENTS)
-        table.loc[small, f"{lead}_p_value"] = np.nan
-        table[f"{lead}_q_value"] = benjamini_hochberg(table[f"{lead}_p_value"].to_numpy(float))
+    held = tmb if panel.adjusts_for_tmb else np.full(tmb.size, np.nan)
+    columns = _of_members(rows_of, n_types) | _naive(ranked.frame) | _stratified(ranked.frame)
+    columns |= _adjusted(keys, matrix, arm, kinds, held, orders)
+    table = pd.DataFrame(_with_q(columns), index=pd.Index(keys, name="key"))
     return PanelComparison(
         panel=panel,
         title=question.title,
@@ -203,47 +228,79 @@ def compare_panel(
 # -- the three tests -------------------------------------------------------------------
 
 
-def _naive(frame: pd.DataFrame) -> pd.DataFrame:
-    same = {"n_group": "n_mutant", "n_reference": "n_wild_type",
-            "median_group": "median_mutant", "median_reference": "median_wild_type"}  # fmt: skip
-    out = frame[[*same, "shift", "shift_ci_lower", "shift_ci_upper"]].rename(columns=same)
-    return out.assign(
-        naive_n_mutant=frame.n_group,
-        naive_rank_biserial=frame.rank_biserial,
-        naive_ci_lower=2 * frame.auc_ci_lower - 1,
-        naive_ci_upper=2 * frame.auc_ci_upper - 1,
-        naive_p_value=frame.p_value,
-    )
+def _of_members(rows_of: Sequence[Member], n_types: npt.NDArray[np.intp]) -> Columns:
+    return {
+        "name": [m.name for m in rows_of],
+        "section": [m.section for m in rows_of],
+        "unit": [m.unit for m in rows_of],
+        "centred": np.array([m.centred for m in rows_of], dtype=bool),
+        "n_types": n_types,
+    }
 
 
-def _stratified(frame: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "stratified_n_mutant": frame.stratified_n_group,
-            "stratified_rank_biserial": 2 * frame.stratified_auc - 1,
-            "stratified_ci_lower": 2 * frame.stratified_auc_ci_lower - 1,
-            "stratified_ci_upper": 2 * frame.stratified_auc_ci_upper - 1,
-            "stratified_p_value": frame.stratified_p_value,
-        }
-    )
+def _naive(frame: pd.DataFrame) -> Columns:
+    f = {name: frame[name].to_numpy() for name in COLUMNS if name != "method"}
+    return {
+        "n_mutant": f["n_group"],
+        "n_wild_type": f["n_reference"],
+        "median_mutant": f["median_group"],
+        "median_wild_type": f["median_reference"],
+        "shift": f["shift"],
+        "shift_ci_lower": f["shift_ci_lower"],
+        "shift_ci_upper": f["shift_ci_upper"],
+        "naive_n_mutant": f["n_group"],
+        "naive_rank_biserial": f["rank_biserial"],
+        "naive_ci_lower": 2 * f["auc_ci_lower"] - 1,
+        "naive_ci_upper": 2 * f["auc_ci_upper"] - 1,
+        "naive_p_value": f["p_value"],
+    }
+
+
+def _stratified(frame: pd.DataFrame) -> Columns:
+    f = {name: frame[name].to_numpy() for name in STRATIFIED_COLUMNS}
+    return {
+        "stratified_n_mutant": f["stratified_n_group"],
+        "stratified_rank_biserial": 2 * f["stratified_auc"] - 1,
+        "stratified_ci_lower": 2 * f["stratified_auc_ci_lower"] - 1,
+        "stratified_ci_upper": 2 * f["stratified_auc_ci_upper"] - 1,
+        "stratified_p_value": f["stratified_p_value"],
+    }
+
+
+def _with_q(columns: Columns) -> Columns:
+    """No shift where levels mean nothing, no p-value of a small arm, and each test's q-values."""
+    out = dict(columns)
+    for name in ("shift", "shift_ci_lower", "shift_ci_upper"):
+        out[name] = np.where(columns["centred"], np.nan, columns[name])
+    few = columns["n_wild_type"] < MIN_PATIENTS
+    for lead in ("naive", "stratified", "adjusted"):
+        small = (columns[f"{lead}_n_mutant"] < MIN_PATIENTS) | few
+        p = np.where(small, np.nan, columns[f"{lead}_p_value"])
+        out |= {f"{lead}_p_value": p, f"{lead}_q_value": benjamini_hochberg(p)}
+    return out
 
 
 def _adjusted(
-    keys: list[str], matrix: Floats, arm: Floats, kinds: npt.NDArray[np.object_], tmb: Floats
-) -> pd.DataFrame:
+    keys: list[str],
+    matrix: Floats,
+    arm: Floats,
+    kinds: npt.NDArray[np.object_],
+    tmb: Floats,
+    orders: RankOrders,
+) -> Columns:
     """The regression of places within tumour type on the arm and a spline of TMB."""
     known = np.isfinite(tmb)
+    numbers = ("rank_biserial", "ci_lower", "ci_upper", "p_value")
     if not known.any():
-        numbers = ["rank_biserial", "ci_lower", "ci_upper", "p_value"]
-        empty = pd.DataFrame(np.nan, index=keys, columns=[f"adjusted_{c}" for c in numbers])
-        return empty.assign(adjusted_n_mutant=0)
-    found = rank_regression(
-        matrix[:, known], arm[known], kinds[known], tmb_basis(tmb[known]), features=keys
-    ).frame
-    few = found[["n_group", "n_reference"]].min(axis=1) < MIN_PATIENTS
-    found.loc[few, ["rank_biserial", "ci_lower", "ci_upper", "p_value"]] = np.nan
-    renamed = found.rename(columns={"n_group": "n_mutant"}).add_prefix("adjusted_")
-    return renamed.drop(columns=["adjusted_n_reference", "adjusted_q_value"])
+        none = {f"adjusted_{c}": np.full(len(keys), np.nan) for c in numbers}
+        return {**none, "adjusted_n_mutant": np.zeros(len(keys), dtype=np.int64)}
+    basis = tmb_basis(tmb[known])
+    x = np.full((tmb.size, basis.shape[1]), np.nan)
+    x[known] = basis
+    found = rank_regression(matrix, arm, kinds, x, features=keys, orders=orders).frame
+    few = found[["n_group", "n_reference"]].to_numpy().min(axis=1) < MIN_PATIENTS
+    kept = {f"adjusted_{c}": np.where(few, np.nan, found[c].to_numpy()) for c in numbers}
+    return {"adjusted_n_mutant": found["n_group"].to_numpy(), **kept}
 
 
 def tmb_basis(tmb: Floats) -> Floats:
@@ -253,35 +310,24 @@ def tmb_basis(tmb: Floats) -> Floats:
     return restricted_cubic(x, knots.tolist()) if knots.size > 2 else x[:, None]
 
 
-def _cells(
-    keys: list[str], matrix: Floats, arm: Floats, kinds: npt.NDArray[np.object_]
-) -> pd.DataFrame:
-    """Each member in each tumour type that has a value: n of the arms and rank-biserial."""
-    codes, labels = pd.factorize(kinds, sort=True)
-    size = len(labels)
-    parts = []
-    for key, row in zip(keys, matrix, strict=True):
-        place = stratum_places(row, codes.astype(np.int64))
-        known = ~np.isnan(place)
-        of, a, y = codes[known], arm[known], place[known]
-        n = np.bincount(of, minlength=size)
-        mutant = np.bincount(of, weights=a, minlength=size)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            high = np.bincount(of, weights=a * y, minlength=size) / mutant
-            low = np.bincount(of, weights=(1 - a) * y, minlength=size) / (n - mutant)
-        enough = (mutant >= MIN_CELL) & (n - mutant >= MIN_CELL)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "key": key,
-                    "tumor_type": labels,
-                    "n_mutant": mutant.astype(int),
-                    "n_wild_type": (n - mutant).astype(int),
-                    "rank_biserial": np.where(enough, 2 * (high - low), np.nan),
-                }
-            )[n > 0]
-        )
-    return pd.concat(parts, ignore_index=True)
+def _cells(keys: list[str], cells: StratumCells) -> tuple[pd.DataFrame, npt.NDArray[np.intp]]:
+    """Each member in each tumour type that has a value: n of the arms and rank-biserial; and in
+    how many types that is."""
+    order = np.argsort(cells.labels)
+    mutant, other = cells.n_group[:, order], cells.n_reference[:, order]
+    enough = (mutant >= MIN_CELL) & (other >= MIN_CELL)
+    effect = np.where(enough, cells.rank_biserial[:, order], np.nan)
+    of, kind = np.nonzero(mutant + other)
+    frame = pd.DataFrame(
+        {
+            "key": np.asarray(keys, dtype=object)[of],
+            "tumor_type": cells.labels[order][kind],
+            "n_mutant": mutant[of, kind].astype(int),
+            "n_wild_type": other[of, kind].astype(int),
+            "rank_biserial": effect[of, kind],
+        }
+    )
+    return frame, np.bincount(of, minlength=len(keys))
 
 
 # -- who, and what is missing ----------------------------------------------------------
@@ -295,11 +341,18 @@ def two_groups(grouping: Grouping) -> tuple[str, str]:
 def grouped_patients(frame: pd.DataFrame, grouping: Grouping, words: str) -> pd.DataFrame:
     """The patients of both arms. Raises NotEnoughData where one arm is empty."""
     order = two_groups(grouping)
-    kept = grouping.labels.isin(order)
-    rows = frame.loc[kept, ["patient_key", "patient_id", "tmb_per_mb"]]
-    rows.insert(2, "tumor_type", frame.loc[kept, TUMOR_TYPE])
-    rows["group"] = grouping.labels[kept]
-    counts = {g: int((rows.group == g).sum()) for g in order}
+    labels = grouping.labels.to_numpy(object)
+    arms = {g: labels == g for g in order}
+    kept = np.flatnonzero(np.logical_or.reduce(list(arms.values())))
+    columns = {
+        "patient_key": "patient_key",
+        "patient_id": "patient_id",
+        "tumor_type": TUMOR_TYPE,
+        "tmb_per_mb": "tmb_per_mb",
+    }
+    rows = pd.DataFrame({name: frame[c].to_numpy()[kept] for name, c in columns.items()})
+    rows["group"] = labels[kept]
+    counts = {g: int(arm.sum()) for g, arm in arms.items()}
     if not all(counts.values()):
         raise NotEnoughData(
             "There are not two groups of tumours to compare.",
@@ -307,7 +360,7 @@ def grouped_patients(frame: pd.DataFrame, grouping: Grouping, words: str) -> pd.
             found=", ".join(f"{n:,} {g}" for g, n in counts.items()) + f"; {words}",
             remedy="Widen a filter, choose another gene, or include more mutation classes.",
         )
-    return rows.reset_index(drop=True)
+    return rows
 
 
 def _flow(
@@ -390,9 +443,18 @@ def _warnings(
     table: pd.DataFrame, cells: pd.DataFrame, rows: pd.DataFrame, more_from: dict[str, str]
 ) -> tuple[str, ...]:
     """Members that few tumour types have, by name; arms too small for a p-value."""
-    words = []
+    return tuple(w.strip() for w in (*_thin(table, cells, rows, more_from), *_small(table)))
+
+
+def _thin(
+    table: pd.DataFrame, cells: pd.DataFrame, rows: pd.DataFrame, more_from: dict[str, str]
+) -> list[str]:
+    words: list[str] = []
     total = rows.tumor_type.nunique()
-    thin = cells[cells.key.isin(table.index[table.n_types <= total / 2])]
+    few = table.index[table.n_types <= total / 2]
+    if few.empty:
+        return words
+    thin = cells[cells.key.isin(few)]
     covered = thin.groupby("key", sort=False).tumor_type.agg(lambda t: ", ".join(sorted(t)))
     for types, own in covered.groupby(covered, sort=False):
         part = table.loc[own.index]
@@ -412,15 +474,18 @@ def _warnings(
             f"patients of {total} tumour types; it says nothing of the others. "
             + " ".join(dict.fromkeys(more_from[str(k)] for k in own.index))
         )
+    return words
+
+
+def _small(table: pd.DataFrame) -> list[str]:
     small = table[np.minimum(table.n_mutant, table.n_wild_type) < MIN_PATIENTS]
-    if len(small):
-        which = "every feature" if len(small) == len(table) else ", ".join(small["name"].head(8))
-        more = f" and {len(small) - 8} more" if 8 < len(small) < len(table) else ""
-        words.append(
-            f"Fewer than {MIN_PATIENTS} patients with a value in an arm: no p-value for "
-            f"{which}{more}."
-        )
-    return tuple(w.strip() for w in words)
+    if small.empty:
+        return []
+    which = "every feature" if len(small) == len(table) else ", ".join(small["name"].head(8))
+    more = f" and {len(small) - 8} more" if 8 < len(small) < len(table) else ""
+    return [
+        f"Fewer than {MIN_PATIENTS} patients with a value in an arm: no p-value for {which}{more}."
+    ]
 
 
 def _methods(panel: Panel) -> str:

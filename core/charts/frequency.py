@@ -146,6 +146,7 @@ def _axes(title: str, rows: pd.DataFrame, high: float) -> dict[str, Any]:
                     "title": None,
                     "ticks": False,
                     "domain": False,
+                    "labelPadding": 9,  # clear of a mark at 0
                     "labelLimit": {"expr": "width < 180 ? 104 : 190"},
                 },
             },

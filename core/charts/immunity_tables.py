@@ -59,7 +59,7 @@ def _directions(up: int, down: int, tested: int) -> str:
 def effects(result: PanelComparison) -> pd.DataFrame:
     """A row per feature: each test's rank-biserial correlation and its q; tests that have one."""
     rows = []
-    for r in result.table.to_dict("records"):
+    for r in result.records:
         row = {"Feature": r["name"]}
         for test, name in TESTS.items():
             row[name] = effect_text(r, test)
@@ -75,7 +75,7 @@ def effects(result: PanelComparison) -> pd.DataFrame:
 def levels(result: PanelComparison) -> pd.DataFrame:
     """A row per feature: unit, patients, tumour types, medians, shift where levels count."""
     rows = []
-    for r in result.table.to_dict("records"):
+    for r in result.records:
         shift = DASH
         if not pd.isna(r["shift"]):
             low, high = value_text(r["shift_ci_lower"]), value_text(r["shift_ci_upper"])

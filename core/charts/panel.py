@@ -53,7 +53,7 @@ def panel_figure(
     ``chosen``: the member whose row is marked; ``selectable`` makes rows clickable.
     """
     look = look or Look()
-    tests = tuple(t for t in TESTS if result.table[f"{t}_rank_biserial"].notna().any())
+    tests = tests_of(result)
     rows = _rows(result, chosen)
     marks = _marks(result, rows, tests)
     reach = _reach(marks)
@@ -80,7 +80,7 @@ def heatmap_figure(
     """Each member's effect in each tumour type, after the three tests' columns."""
     look = look or Look()
     rows = _rows(result, chosen)
-    tests = tuple(t for t in TESTS if result.table[f"{t}_rank_biserial"].notna().any())
+    tests = tests_of(result)
     cells, columns = _cells(result, rows, tests)
     spec = dict(_heat(look, simulated, selectable, len(columns)))
     spec["height"] = float(np.ceil(1.55 * look.sizes.small * len(rows)))
@@ -100,7 +100,7 @@ def describe(result: PanelComparison) -> str:
     parts = [
         f"{r['name']} {effect_text(r, 'naive')} over all tumours, "
         f"{effect_text(r, 'stratified')} within types, {effect_text(r, 'adjusted')} at equal TMB"
-        for r in result.table.head(30).to_dict("records")
+        for r in result.records[:30]
     ]
     return (
         f"{EFFECT} of {result.panel.title.lower()}, {result.title} {result.order[1]} against "
@@ -126,12 +126,18 @@ def value_text(value: float) -> str:
 # -- data ------------------------------------------------------------------------------
 
 
+def tests_of(result: PanelComparison) -> tuple[str, ...]:
+    """The tests that estimate anything; the first alone where none does."""
+    found = (t for t in TESTS if result.table[f"{t}_rank_biserial"].notna().any())
+    return tuple(found) or tuple(TESTS)[:1]
+
+
 def _rows(result: PanelComparison, chosen: str) -> pd.DataFrame:
     """Headings and members from top to bottom, with what is printed beside them."""
     out: list[dict[str, Any]] = []
     section = ""
     several = result.table.section.nunique() > 1
-    for key, row in zip(result.table.index, result.table.to_dict("records"), strict=True):
+    for key, row in zip(result.table.index, result.records, strict=True):
         if several and row["section"] != section:
             section = row["section"]
             out.append({"key": "", "label": section, "heading": True, "chosen": False,
@@ -163,22 +169,17 @@ def _told(row: Mapping[Any, Any], test: str) -> str:
 
 def _marks(result: PanelComparison, rows: pd.DataFrame, tests: tuple[str, ...]) -> pd.DataFrame:
     """A row per member and test; bounds are cut at -1 and 1."""
-    place = rows[~rows.heading].set_index("key").middle
-    parts = [
-        pd.DataFrame(
-            {
-                "test": TESTS[t],
-                "middle": place.reindex(result.table.index).to_numpy()
-                + (i - (len(tests) - 1) / 2) * 0.25,
-                "effect": result.table[f"{t}_rank_biserial"].clip(-1, 1),
-                "low": result.table[f"{t}_ci_lower"].clip(-1, 1),
-                "high": result.table[f"{t}_ci_upper"].clip(-1, 1),
-                "clear": result.table[f"{t}_q_value"] < SIGNIFICANT,
-            }
-        )
-        for i, t in enumerate(tests)
-    ]
-    return pd.concat(parts, ignore_index=True)
+    middle = rows.middle.to_numpy()[~rows.heading.to_numpy(bool)]
+    table, n = result.table, len(result.table)
+    parts: dict[str, list[Any]] = {c: [] for c in ("middle", "effect", "low", "high", "clear")}
+    for i, t in enumerate(tests):
+        parts["middle"].append(middle + (i - (len(tests) - 1) / 2) * 0.25)
+        parts["effect"].append(np.clip(table[f"{t}_rank_biserial"].to_numpy(float), -1, 1))
+        parts["low"].append(np.clip(table[f"{t}_ci_lower"].to_numpy(float), -1, 1))
+        parts["high"].append(np.clip(table[f"{t}_ci_upper"].to_numpy(float), -1, 1))
+        parts["clear"].append(table[f"{t}_q_value"].to_numpy(float) < SIGNIFICANT)
+    names = np.repeat(np.array([TESTS[t] for t in tests], dtype=object), n)
+    return pd.DataFrame({"test": names, **{c: np.concatenate(p) for c, p in parts.items()}})
 
 
 def _reach(marks: pd.DataFrame) -> float:
@@ -193,59 +194,61 @@ def _cells(
     result: PanelComparison, rows: pd.DataFrame, tests: tuple[str, ...]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rectangles, and the columns' names: tests first, then types by their mutant patients."""
+    reference, group = result.order
     own = result.by_type[result.by_type.rank_biserial.notna()]
-    order = (
-        own.groupby("tumor_type").n_mutant.max().sort_values(ascending=False, kind="stable").index
-    )
+    own_rows = list(zip(*(own[c].tolist() for c in own), strict=True))
+    most: dict[str, int] = {}
+    for _, kind, mutant, *_ in own_rows:
+        most[kind] = max(mutant, most.get(kind, 0))
+    order = sorted(sorted(most), key=lambda kind: -most[kind])
     gap = 0.4
     at = {t: float(i) for i, t in enumerate(tests)}
     at |= {t: len(tests) + gap + i for i, t in enumerate(order)}
     columns = pd.DataFrame(
-        {"left": list(at.values()), "label": [*(TESTS[t] for t in tests), *order]}
-    ).assign(middle=lambda c: c.left + 0.5, test=lambda c: c.left < len(tests))
-    place = rows[~rows.heading].set_index("key").top
+        {
+            "left": list(at.values()),
+            "label": [*(TESTS[t] for t in tests), *order],
+            "middle": [left + 0.5 for left in at.values()],
+            "test": [left < len(tests) for left in at.values()],
+        }
+    )
     whole = [
-        pd.DataFrame(
-            {
-                "key": result.table.index,
-                "column": t,
-                "effect": result.table[f"{t}_rank_biserial"].to_numpy(float),
-                "about": TESTS[t],
-                "n": [f"{m:,} {result.order[1]}" for m in result.table[f"{t}_n_mutant"]],
-                "clear": (result.table[f"{t}_q_value"] < SIGNIFICANT).to_numpy(),
-            }
+        (
+            key,
+            t,
+            row[f"{t}_rank_biserial"],
+            TESTS[t],
+            f"{row[f'{t}_n_mutant']:,} {group}",
+            row[f"{t}_q_value"] < SIGNIFICANT,
         )
         for t in tests
+        for key, row in zip(result.table.index, result.records, strict=True)
+        if row[f"{t}_rank_biserial"] == row[f"{t}_rank_biserial"] and _enough(row)
     ]
-    of_types = pd.DataFrame(
-        {
-            "key": own.key,
-            "column": own.tumor_type,
-            "effect": own.rank_biserial,
-            "about": own.tumor_type,
-            "n": [f"{m:,} {result.order[1]}, {w:,} {result.order[0]}"
-                  for m, w in zip(own.n_mutant, own.n_wild_type, strict=True)],
-            "clear": False,
-        }
-    )  # fmt: skip
-    cells = pd.concat([*whole, of_types], ignore_index=True)
-    few = cells.column.map({t: f"{t}_n_mutant" for t in tests})
-    cells = cells[cells.effect.notna() & (few.isna() | cells.key.map(_enough(result)))]
-    names = result.table["name"]
+    of_types = [
+        (key, kind, effect, kind, f"{m:,} {group}, {w:,} {reference}", False)
+        for key, kind, m, w, effect in own_rows
+    ]
+    cells = pd.DataFrame(
+        [*whole, *of_types], columns=["key", "column", "effect", "about", "n", "clear"]
+    )
+    left = np.array([at[c] for c in cells.column], dtype=float)
+    place = dict(zip(rows.key, rows.top, strict=True))
+    top = np.array([place[k] for k in cells.key], dtype=float)
+    names = dict(zip(result.table.index, result.table["name"], strict=True))
     return cells.assign(
-        left=cells.column.map(at),
-        right=cells.column.map(at) + 1,
-        top=place.reindex(cells.key).to_numpy(),
-        bottom=place.reindex(cells.key).to_numpy() + 1,
-        name=names.reindex(cells.key).to_numpy(),
+        left=left,
+        right=left + 1,
+        top=top,
+        bottom=top + 1,
+        name=[names[k] for k in cells.key],
         told=[f"{e:+.2f}" for e in cells.effect],
     ), columns
 
 
-def _enough(result: PanelComparison) -> dict[str, bool]:
-    """Members with MIN_CELL patients in each arm: fewer make no colour."""
-    smaller = result.table[["n_mutant", "n_wild_type"]].min(axis=1)
-    return {str(k): bool(v >= MIN_CELL) for k, v in smaller.items()}
+def _enough(row: Mapping[str, Any]) -> bool:
+    """MIN_CELL patients in each arm: fewer make no colour."""
+    return bool(min(row["n_mutant"], row["n_wild_type"]) >= MIN_CELL)
 
 
 def _name(result: PanelComparison) -> str:
@@ -284,6 +287,7 @@ def row_axis(
     if reach:
         x["axis"] = {
             "title": f"{title}: ← lower, higher →" if title == EFFECT else title,
+            "titleX": {"expr": "narrow ? width / 2 : (from + to) / 2"},
             "format": "+.1~f",
             "labelExpr": NO_SIGN_OF_ZERO,
             "grid": True,

@@ -180,6 +180,7 @@ def _share_axes(labels: list[str], high: float) -> dict[str, Any]:
                     "title": None,
                     "ticks": False,
                     "domain": False,
+                    "labelPadding": 9,  # clear of a mark at 0
                     "labelLimit": {"expr": "width < 300 ? 110 : 400"},
                 },
             },

@@ -54,10 +54,12 @@ def violin_figure(
 
 def describe(result: FeatureDetail) -> str:
     """The figure in words: medians of both arms, first all types, then each."""
-    wide = result.boxes.pivot(index="tumor_type", columns="group", values="median")
+    b = result.boxes
+    median = dict(zip(zip(b.tumor_type, b.group, strict=True), b["median"].tolist(), strict=True))
+    reference, group = result.order
     parts = [
-        f"{t}: median {value_text(wide.loc[t, result.order[1]])} {result.order[1]}, "
-        f"{value_text(wide.loc[t, result.order[0]])} {result.order[0]}"
+        f"{t}: median {value_text(median[t, group])} {group}, "
+        f"{value_text(median[t, reference])} {reference}"
         for t in result.types.tumor_type
     ]
     return (
@@ -107,8 +109,10 @@ def _boxes(result: FeatureDetail, place: dict[str, float]) -> pd.DataFrame:
     b = result.boxes[result.boxes.n > 0]
     line = b.tumor_type.map(place).astype(float) + 0.5 + _side(b.group, result) * 0.13
     told = [
-        f"{value_text(r['median'])} ({value_text(r['q25'])} to {value_text(r['q75'])})"
-        for r in b.to_dict("records")
+        f"{value_text(middle)} ({value_text(low)} to {value_text(high)})"
+        for middle, low, high in zip(
+            *(b[c].tolist() for c in ("median", "q25", "q75")), strict=True
+        )
     ]
     return b.assign(middle=line, told=told)
 
@@ -143,7 +147,8 @@ def _axes(look: Look, result: FeatureDetail, n: int) -> dict[str, Any]:
     if result.log:
         scale = {"type": "symlog", "constant": 1, "domain": [max(low, 0.0), high * 1.05 + 0.1]}
         axis["values"] = [v for v in (0, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000) if v <= high]
-        axis["format"] = ","
+        del axis["tickCount"]  # Vega would leave out every other one
+        axis["format"] = ",d"  # a comma alone rounds 30 to the step of the ticks: 3e+1
     unit = result.member.unit + (", log scale" if result.log else "")
     return {
         "data": {"name": "boxes"},

@@ -124,6 +124,8 @@ def _distinct(values: Floats) -> tuple[Floats, Ints]:
     """Distinct values of a sorted array, and how often each occurs."""
     new = np.ones(values.size, dtype=bool)
     new[1:] = values[1:] != values[:-1]
+    if new.all():
+        return values, np.ones(values.size, dtype=np.int64)
     start = np.flatnonzero(new)
     return values[start], np.diff(start, append=values.size)
 

@@ -143,16 +143,21 @@ def pair_sums(sample: Sample) -> Pairs:
     new = np.ones(v.size, dtype=bool)
     new[1:] = (v[1:] != v[:-1]) | (s[1:] != s[:-1])
     start = np.flatnonzero(new)
-    ties = np.diff(start, append=v.size).astype(float)
-    members = np.concatenate([[0.0], np.cumsum(sample.in_group)])
-    a = np.diff(members[np.append(start, v.size)])
+    a = sample.in_group.astype(float)
+    ties = np.ones(v.size)
+    if start.size < v.size:
+        edge = np.append(start, v.size)
+        ties = (edge[1:] - edge[:-1]).astype(float)
+        members = np.concatenate([[0.0], np.cumsum(a)])[edge]
+        a = members[1:] - members[:-1]
     b = ties - a
     of = s[start]
     bounds = np.searchsorted(of, np.arange(strata + 1))
     total_a, total_b = np.concatenate([[0.0], np.cumsum(a)]), np.concatenate([[0.0], np.cumsum(b)])
-    m, n = np.diff(total_a[bounds]), np.diff(total_b[bounds])
-    below = total_b[:-1] - total_b[bounds[of]] + b / 2
-    above = total_a[bounds[of + 1]] - total_a[1:] + a / 2
+    at_a, at_b = total_a[bounds], total_b[bounds]
+    m, n = at_a[1:] - at_a[:-1], at_b[1:] - at_b[:-1]
+    below = total_b[:-1] - at_b[of] + b / 2
+    above = at_a[of + 1] - total_a[1:] + a / 2
 
     def add(x: Floats) -> Floats:
         return np.bincount(of, weights=x, minlength=strata).astype(float, copy=False)

@@ -19,10 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from core.stats.multiple import benjamini_hochberg
-from core.stats.rank_pairs import check_group, check_values, lengths_differ, stratum_codes
+from core.stats.rank_order import RankOrders, into_strata, rank_orders
+from core.stats.rank_pairs import check_group, check_values, lengths_differ
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -47,19 +48,25 @@ def stratum_places(values: Floats, stratum: Ints) -> Floats:
     """
     kept = np.flatnonzero(~np.isnan(values) & (stratum >= 0))
     out = np.full(values.size, np.nan)
-    if not kept.size:
-        return out
-    order = kept[np.argsort(values[kept])]
-    small = stratum[order].astype(np.int16) if stratum.max() < 2**15 else stratum[order]
-    order = order[np.argsort(small, kind="stable")]
-    v, s = values[order], stratum[order]
-    start = np.flatnonzero(np.append(True, (v[1:] != v[:-1]) | (s[1:] != s[:-1])))
-    ties = np.diff(start, append=v.size)
-    count = np.bincount(s)
-    before = np.concatenate([[0], np.cumsum(count)])[s[start]]
-    middle = start - before + ties / 2  # of the tied places, counted from 0: rank - 1/2
-    out[order] = np.repeat(middle / count[s[start]], ties)
+    if kept.size:
+        order = into_strata(kept[np.argsort(values[kept])], stratum)
+        out[order] = _places(values[order], stratum[order])
     return out
+
+
+def _places(v: Floats, s: Ints) -> Floats:
+    """:func:`stratum_places` of values that are sorted by stratum, then value."""
+    new = np.ones(v.size, dtype=bool)
+    new[1:] = (v[1:] != v[:-1]) | (s[1:] != s[:-1])
+    start = np.flatnonzero(new)
+    count = np.bincount(s)
+    before = np.concatenate([[0], np.cumsum(count)])
+    if start.size == v.size:  # no ties
+        return (start - before[s] + 0.5) / count[s]
+    ties = np.diff(start, append=v.size)
+    of = s[start]
+    middle = start - before[of] + ties / 2  # of the tied places, counted from 0: rank - 1/2
+    return np.repeat(middle / count[of], ties)
 
 
 def rank_regression(
@@ -70,14 +77,16 @@ def rank_regression(
     *,
     features: Sequence[str] | None = None,
     confidence: float = 0.95,
+    orders: RankOrders | None = None,
 ) -> RankRegression:
     """Compare ``group`` 1/True with 0/False in every row of ``values`` (features x patients).
 
     ``strata``: a label per patient; ``covariates``: patients x columns, already coded (such as a
     spline's basis). A patient whose value, group, stratum or covariate is missing is left out of
     that feature. A feature for which no stratum holds both arms at differing values, or whose arm
-    is a function of the covariates, has NaN and a warning. Raises BadInput for lengths that
-    differ, infinite values, or a group coded otherwise.
+    is a function of the covariates, has NaN and a warning. ``orders``: those of these values and
+    strata, where they are had already. Raises BadInput for lengths that differ, infinite values,
+    or a group coded otherwise.
     """
     matrix = np.atleast_2d(np.asarray(values, dtype=float))
     arm, x = np.asarray(group, dtype=float), np.asarray(covariates, dtype=float)
@@ -89,13 +98,17 @@ def rank_regression(
     check_values(matrix)
     check_values(x)
     check_group(arm)
-    known = np.flatnonzero(~np.isnan(arm) & ~np.isnan(x).any(axis=1))
-    codes = stratum_codes(labels)[known]
+    known = ~np.isnan(arm) & ~np.isnan(x).any(axis=1)
     names = [str(k) for k in range(len(matrix))] if features is None else list(features)
+    ranked = orders or rank_orders(matrix, labels)
+    codes, g, x = ranked.stratum[known], arm[known], x[known]
     rows, words = [], []
     designs: dict[bytes, _Design] = {}
-    for name, row in zip(names, matrix, strict=True):
-        record, warning = _fit(row[known], arm[known], codes, x[known], confidence, designs)
+    for name, row, order in zip(names, matrix, ranked.by_stratum, strict=True):
+        own = order[known[order]]
+        places = np.full(arm.size, np.nan)
+        places[own] = _places(row[own], ranked.stratum[own])
+        record, warning = _fit(places[known], g, codes, x, confidence, designs)
         rows.append(record)
         words += [f"{name}: {warning}"] if warning else []
     frame = pd.DataFrame(rows, index=pd.Index(names, name="feature"), columns=list(COLUMNS[:-1]))
@@ -136,15 +149,15 @@ def _design(kept: npt.NDArray[np.bool_], arm: Floats, codes: Ints, x: Floats) ->
 
 
 def _fit(
-    values: Floats,
+    y: Floats,
     arm: Floats,
     codes: Ints,
     x: Floats,
     confidence: float,
     designs: dict[bytes, _Design],
 ) -> tuple[dict[str, float], str]:
-    """One feature's row, and why it has no estimate; ``designs`` are kept by their patients."""
-    y = stratum_places(values, codes)
+    """One feature's row from its places ``y``, and why it has no estimate; ``designs`` are kept
+    by their patients."""
     kept = ~np.isnan(y)
     key = np.packbits(kept).tobytes()
     design = designs.get(key)
@@ -168,8 +181,8 @@ def _fit(
         rest = 1 - design.leverage
         left = np.where(rest > 1e-9, left / rest, 0.0)  # alone: no residual
     error = float(np.sqrt(((regressor * left) ** 2).sum())) / scale
-    reach = float(stats.t.isf((1 - confidence) / 2, design.df)) * error
-    p = 2 * float(stats.t.sf(abs(slope) / error, design.df)) if error > 0 else NAN
+    reach = -float(special.stdtrit(design.df, (1 - confidence) / 2)) * error
+    p = 2 * float(special.stdtr(design.df, -abs(slope) / error)) if error > 0 else NAN
     estimate = {"rank_biserial": 2 * slope, "p_value": p}
     bounds = {"ci_lower": 2 * (slope - reach), "ci_upper": 2 * (slope + reach)}
     return {**out, **estimate, **bounds}, ""

@@ -29,6 +29,7 @@ from core.stats.differences import difference_order_statistics
 from core.stats.rank_pairs import (
     NAN,
     Floats,
+    Pairs,
     Sample,
     auc_interval,
     lengths_differ,
@@ -147,7 +148,8 @@ def compare_sorted(sample: Sample, *, confidence: float = 0.95, shift: bool = Tr
     sigma = float(np.sqrt(pairs.null_variance[0]))
     estimate, lower, upper, words = NAN, NAN, NAN, ""
     if shift:
-        estimate, lower, upper, words = _shift(x, y, exact, confidence)
+        tied = bool(pairs.tie_sum[0] > 0)
+        estimate, lower, upper, words = _shift(x, y, exact, confidence, tied)
     auc, auc_lower, auc_upper = auc_interval(pairs, confidence)
     return replace(
         nothing,
@@ -201,7 +203,9 @@ def _exact_p(u: float, m: int, n: int) -> float:
     return float(min(1.0, 2 * _u_distribution(m, n)[int(min(u, m * n - u))]))
 
 
-def _shift(x: Floats, y: Floats, exact: bool, confidence: float) -> tuple[float, float, float, str]:
+def _shift(
+    x: Floats, y: Floats, exact: bool, confidence: float, tied: bool = True
+) -> tuple[float, float, float, str]:
     """Hodges-Lehmann estimate and interval: order statistics of the differences x - y.
 
     A shifted arm is tied with itself but no longer with the other, so that the variance under
@@ -219,7 +223,7 @@ def _shift(x: Floats, y: Floats, exact: bool, confidence: float) -> tuple[float,
             )
     else:
         total = x.size + y.size
-        ties = (_tie_sum(x) + _tie_sum(y)) / (total * (total - 1))
+        ties = (_tie_sum(x) + _tie_sum(y)) / (total * (total - 1)) if tied else 0.0
         sigma = np.sqrt(max(pairs / 12 * (total + 1 - ties), 0.0))
         reach = -special.ndtri(alpha / 2) * sigma + 0.5
         rank = int(min(max(np.ceil(pairs / 2 - reach), 1), pairs))
@@ -237,7 +241,11 @@ def _tie_sum(values: Floats) -> float:
 
 def compare_strata(sample: Sample, *, confidence: float = 0.95) -> VanElterenTest:
     """:func:`van_elteren` of a sorted sample."""
-    pairs = pair_sums(sample)
+    return compare_pairs(pair_sums(sample), confidence=confidence)
+
+
+def compare_pairs(pairs: Pairs, *, confidence: float = 0.95) -> VanElterenTest:
+    """:func:`van_elteren` of the sums over each stratum."""
     use = (pairs.group > 0) & (pairs.reference > 0)
     present = pairs.group + pairs.reference > 0
     m, n = pairs.group[use], pairs.reference[use]

@@ -78,6 +78,11 @@ def table(frame: pd.DataFrame, *, text: Iterable[str] = (), total: bool = False)
 
     ``total``: the last row is the sum of the others.
     """
+    st.html(printed(frame, text=text, total=total))
+
+
+def printed(frame: pd.DataFrame, *, text: Iterable[str] = (), total: bool = False) -> str:
+    """The HTML of :func:`table`."""
     left = {frame.columns[0], *text}
     side = ["left" if c in left else "right" for c in frame.columns]
     head = "".join(
@@ -92,7 +97,7 @@ def table(frame: pd.DataFrame, *, text: Iterable[str] = (), total: bool = False)
         ]
         mark = ' class="total"' if total and i == len(frame) - 1 else ""
         body.append(f"<tr{mark}>{''.join(cells)}</tr>")
-    st.html(
+    return (
         f'<div class="tablebox" tabindex="0" role="group" aria-label="table"><table class="plain">'
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )

@@ -39,7 +39,7 @@ from core.analysis.cox_model import CoxModel, cox_question
 from core.analysis.decomposed import Demands, Source, coverage, sources
 from core.analysis.gene_scan import GeneScan, gene_scan
 from core.analysis.gene_set_scores import compare_scores, score_sets
-from core.analysis.immunity import PanelComparison, immunity_question
+from core.analysis.immunity import PanelComparison, PanelValues, compare_values, panel_values
 from core.analysis.ledger import Ledger
 from core.analysis.ledger import ledger as compare_with_paper
 from core.analysis.mutations import MutationFrequency, ProteinMap
@@ -872,7 +872,12 @@ def _setting(
 def _immunity(
     path: str, filters: Filters, stratifier: Stratifier, panel: str, _store: Store
 ) -> PanelComparison:
-    return immunity_question(_store, filters, stratifier, panel)
+    return compare_values(_store, filters, stratifier, _panel_values(path, panel, _store))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _panel_values(path: str, panel: str, _store: Store) -> PanelValues:
+    return panel_values(_store, panel)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

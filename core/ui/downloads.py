@@ -17,7 +17,7 @@ from core.ui import state
 
 def offer(
     printed: Callable[[Look], Figure],
-    rows: pd.DataFrame,
+    rows_of: Callable[[], pd.DataFrame],
     about: About,
     name: str,
     *,
@@ -37,6 +37,7 @@ def offer(
     )
     if not fold.open:
         return
+    rows = rows_of()
     with fold:
         st.caption("For print: white paper, with title, patients and source.")
         width = st.selectbox("Width on paper", list(WIDTHS), index=2, key=f"{key}-width")

@@ -205,7 +205,7 @@ class _Shown:
         with st.container(horizontal=True, gap="small", key=f"foot-{self.key}"):
             downloads.offer(
                 self.printed,
-                self.rows(exhibit.result),
+                partial(self.rows, exhibit.result),
                 exhibit.about,
                 name,
                 simulated=exhibit.store.simulated,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
 
-from core.analysis.feature_detail import MIN_DENSITY, FeatureDetail, feature_detail
+from core.analysis.feature_detail import MIN_DENSITY, MOST_TYPES, FeatureDetail, feature_detail
 from core.analysis.immune_panels import panel
 from core.analysis.immunity import MIN_CELL, SIGNIFICANT, PanelComparison, bring
 from core.analysis.survival import MIN_PATIENTS
@@ -17,10 +18,12 @@ from core.charts import immunity_tables as tables
 from core.charts.panel import SELECTION, heatmap_figure, panel_figure
 from core.charts.violin import violin_figure
 from core.store import Store
-from core.ui import blocks, state
+from core.ui import blocks, cached, state
 from core.ui.exhibit import Exhibit
 from core.ui.messages import escaped
 from core.ui.state import Question
+
+Made = TypeVar("Made")
 
 VIEWS = {"effects": "Effects", "types": "By tumour type"}
 
@@ -70,7 +73,7 @@ def show(
     again: Callable[[Question], PanelComparison] | None = None,
 ) -> None:
     """Everything of a panel, from the answer to the methods; ``again`` asks another question."""
-    blocks.answer(tables.answer(result))
+    blocks.answer(made(result, tables.answer))
     blocks.sentence(result.sentence)
     if result.panel.note:
         st.caption(escaped(result.panel.note))
@@ -81,15 +84,33 @@ def show(
     _overview(exhibit, view, member)
     _feature(exhibit, member)
     st.subheader("Every feature", anchor=False)
-    blocks.table(tables.effects(result))
+    st.html(made(result, _effects))
     st.subheader("Levels", anchor=False)
-    blocks.table(tables.levels(result), text=["Unit"])
+    st.html(made(result, _levels))
     st.subheader("Where the values come from", anchor=False)
     blocks.points(tables.sources(result))
     if len(result.flow):
         st.subheader("Where patients were lost", anchor=False)
         blocks.flow(result.flow)
     blocks.methods(result.methods)
+
+
+def _effects(result: PanelComparison) -> str:
+    return blocks.printed(tables.effects(result))
+
+
+def _levels(result: PanelComparison) -> str:
+    return blocks.printed(tables.levels(result), text=["Unit"])
+
+
+def made(result: PanelComparison, make: Callable[[PanelComparison], Made]) -> Made:
+    """What ``make`` makes of a result, remembered with it."""
+    return cached.once(result, (make.__qualname__,), partial(make, result))
+
+
+def opened(result: PanelComparison, member: str) -> FeatureDetail:
+    """:func:`core.analysis.feature_detail.feature_detail`, remembered with the panel's result."""
+    return cached.once(result, ("detail", member), partial(feature_detail, result, member))
 
 
 def _choices(result: PanelComparison) -> tuple[str, str]:
@@ -144,7 +165,7 @@ def _overview(exhibit: Exhibit, view: str, member: str) -> None:
 
 
 def _feature(exhibit: Exhibit, member: str) -> None:
-    detail = feature_detail(exhibit.result, member)
+    detail = opened(exhibit.result, member)
     st.subheader(f"{escaped(detail.member.name)} by tumour type", anchor=False)
     if detail.member.description:
         st.caption(escaped(detail.member.description))
@@ -152,13 +173,15 @@ def _feature(exhibit: Exhibit, member: str) -> None:
 
     def of_feature(of: Question) -> FeatureDetail:
         assert again is not None
-        return feature_detail(again(of), member)
+        return opened(again(of), member)
 
     named = exhibit.of(detail, subtitle=detail.member.name)
     replace(named, again=of_feature if again else None).figure(
         violin_figure, lambda r: r.boxes, key=f"violin-{exhibit.result.panel.key}"
     )
+    most = f"The {MOST_TYPES} tumour types with most mutant patients. "
     st.caption(
-        f"Densities of arms of {MIN_DENSITY} or more patients, points below; bars span the "
+        (most if exhibit.result.table.n_types[member] > MOST_TYPES else "")
+        + f"Densities of arms of {MIN_DENSITY} or more patients, points below; bars span the "
         "quartiles, discs are medians. Effect: rank-biserial correlation."
     )

@@ -10,11 +10,14 @@ from streamlit.testing.v1 import AppTest
 
 from core.analysis.immunity import PanelComparison, immunity_question
 from core.analysis.tcga import tcga_filters
-from core.charts import immunity_tables as tables
+from core.charts import immunity_tables as words
 from core.charts.panel import describe
 from core.model import Filters, Stratifier
 from core.store import open_store
+from core.ui.cached import STORE_VARIABLE
+from data.publish import publish
 from tests.app.reading import alt, charts, texts
+from tests.app.small_store import tables
 
 App = Callable[..., AppTest]
 
@@ -35,7 +38,7 @@ def test_default_page_shows_what_the_analysis_computed(
     at = app("extrinsic")
     assert not at.exception
     shown = texts(at)
-    assert tables.answer(leukocytes) in shown and leukocytes.sentence in shown
+    assert words.answer(leukocytes) in shown and leukocytes.sentence in shown
     overview, violin = charts(at)
     assert alt(overview) == describe(leukocytes)
     assert alt(violin).startswith("Leukocyte fraction (fraction) by ALK and tumour type")
@@ -122,6 +125,46 @@ def test_correlation_follows_the_switch_for_purity(app: App) -> None:
     first, second = (alt(charts(at)[0]) for at in (plain, held))
     assert "Leukocyte fraction and CD274" in first and "purity held fixed" in second
     assert first.split(". ", 1)[1] != second.split(". ", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("lost", "first"),
+    [
+        ("CD274", "Leukocyte fraction and Non-silent mutation rate"),
+        ("leukocyte_fraction", "Non-silent mutation rate and CD274"),
+    ],
+)
+def test_correlation_starts_with_what_the_store_has(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, first: str
+) -> None:
+    held = tables()
+    matrix, values = held["expression"], held["feature_value"]
+    held["expression"] = matrix[matrix.hugo_symbol != lost]
+    held["feature_value"] = values[values.feature != lost]
+    publish(held, tmp_path / "simulated")
+    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path))
+    at = app("correlate")
+    assert not at.exception and not [e for e in at.error if "SIMULATED" not in e.value]
+    assert first in alt(charts(at)[0])
+    told = [i.value for i in at.info if "CD274" in i.value]
+    assert bool(told) == (lost == "CD274") and all(
+        "`python -m data fetch --only" in t for t in told
+    )
+
+
+def test_correlation_without_anything_to_correlate_says_what_brings_it(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = tables()
+    values = held["feature_value"]
+    held["feature_value"] = values[values.feature == "purity"]
+    held["expression"] = held["expression"].head(0)
+    publish(held, tmp_path / "simulated")
+    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path))
+    at = app("correlate")
+    assert not at.exception and not charts(at)
+    told = [i.value.replace("\\", "") for i in [*at.info, *at.error]]
+    assert any("too little" in t and "data fetch --only" in t for t in told)
 
 
 def test_what_other_tumours_have_is_not_called_missing_from_the_store(app: App) -> None:

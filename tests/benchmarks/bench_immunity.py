@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
 
 from core.analysis.feature_detail import feature_detail
 from core.analysis.immunity import immunity_question
@@ -47,10 +50,17 @@ def run() -> Iterator[Row]:
         store.close()
 
 
+def _server(app: AppTest, age: int | None = None) -> float:
+    """What the page itself says a rerun took, in ms; ``age``: with another filter."""
+    if age is not None:
+        app.slider(key="age").set_value((age, 100))
+    app.run()
+    shown = next(h.proto.body for h in app.get("html") if "data-ms" in h.proto.body)
+    return float(re.search(r'data-ms="([\d.]+)"', shown)[1])
+
+
 def _page(folder: str) -> Iterator[Row]:
     """Reruns of the whole page through Streamlit's test harness: what a session waits for."""
-    from streamlit.testing.v1 import AppTest
-
     from core.ui.cached import STORE_VARIABLE
 
     os.environ[STORE_VARIABLE] = folder
@@ -58,8 +68,10 @@ def _page(folder: str) -> Iterator[Row]:
     app.query_params["panel"] = "29 immune signatures"
     app.run()
     app.switch_page(str(ROOT / "pages" / "extrinsic.py")).run()
-    ms = median_ms(lambda: app.run())
-    yield Row("page rerun, result cached, sidebar and all", ms)
+    new = [_server(app, age) for age in range(20, 28)]
+    yield Row("page under a new filter: server's time, the best of 8", min(new), goal="300 ms")
+    again = [_server(app) for _ in range(8)]
+    yield Row("page rerun, result cached, sidebar and all", min(again), goal="50 ms")
     from core.ui import cached
 
     store = open_store(Path(folder) / "simulated")
