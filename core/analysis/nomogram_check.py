@@ -23,12 +23,12 @@ from core.stats.calibration import (
     Calibration,
     InTheLarge,
     calibration,
-    corrected_calibration,
     in_the_large,
+    resampled,
 )
 from core.stats.concordance import Concordance, concordance
 from core.stats.cox import cox
-from core.stats.cox_bootstrap import Optimism, resamples, validate
+from core.stats.cox_bootstrap import Optimism, resamples
 from core.stats.cox_portable import portable
 from core.stats.decision_curve import DecisionCurve, decision_curve
 from core.stats.discrimination import time_dependent_auc
@@ -103,19 +103,13 @@ def correct(
     drawn = resamples(len(sample.x), draws, seed, sample.stratum)
     where = place or place_for(drawn.size * DRAW_SECONDS)
 
-    def told(what: str, start: float) -> Callable[[float], None] | None:
-        if progress is None:
-            return None
-        return lambda done: progress(what, start + done / 2)
-
-    optimism = validate(sample, drawn, place=where, progress=told("Indexes in resamples", 0.0))
-    calibrated = corrected_calibration(
+    optimism, calibrated = resampled(
         sample,
         drawn,
         model.times,
         per_group=_per_group(len(sample.x)),
         place=where,
-        progress=told("Calibration in resamples", 0.5),
+        progress=None if progress is None else lambda done: progress("Resamples", done),
     )
     return Corrected(optimism, tuple(calibrated), draws)
 
