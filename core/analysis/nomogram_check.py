@@ -23,6 +23,7 @@ from core.stats.calibration import (
     Calibration,
     InTheLarge,
     calibration,
+    calibration_error,
     in_the_large,
     resampled,
 )
@@ -363,9 +364,7 @@ def _recalibrated(
         row: dict[str, object] = {"model": words, "ratio": ratio, "slope": slope}
         brier = brier_score(time, event, survival, model.times).table.brier
         for j, t in enumerate(model.times):
-            errors = calibration(survival[:, j], time, event, t).errors
-            ici = errors["value"][errors.measure == "ICI"]
             row[f"brier_{t:g}"] = float(brier[j])
-            row[f"ici_{t:g}"] = float(ici.iloc[0]) if len(ici) else np.nan
+            row[f"ici_{t:g}"] = calibration_error(survival[:, j], time, event, t)
         out.append(row)
     return pd.DataFrame(out)

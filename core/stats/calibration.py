@@ -112,6 +112,19 @@ def calibration(
     return Calibration(at, groups, smooth, errors, warnings=tuple(notes))
 
 
+def calibration_error(
+    survival: npt.ArrayLike, time: npt.ArrayLike, event: npt.ArrayLike, at: float
+) -> float:
+    """ICI of :func:`calibration` alone; NaN where no smooth curve can be drawn."""
+    predicted = np.asarray(survival, dtype=float)
+    _check(predicted, np.asarray(time, dtype=float), at)
+    knots = smooth_knots(predicted)
+    if knots is None:
+        return float("nan")
+    sample = Sample.of(np.empty((len(predicted), 0)), time, event)
+    return float(np.abs(predicted - _smooth(predicted, sample, at, predicted, knots)).mean())
+
+
 def corrected_calibration(
     sample: Sample,
     indices: Index,
