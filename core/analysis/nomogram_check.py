@@ -38,7 +38,9 @@ from core.store import Store, sentence
 Progress = Callable[[str, float], None]
 
 DRAWS = 200
-DRAW_SECONDS = 2e-5
+FEWEST_DRAWS, DRAWN_PATIENTS = 20, 1_000_000
+"""Above so many patients in all resamples fewer of these are drawn, but never fewer than that."""
+DRAW_SECONDS = 7e-6
 """Of one resample, for each patient, on one core."""
 EVENTS_TO_VALIDATE = 100
 """Below this many events a validation is imprecise (Collins, Ogundimu and Altman 2016)."""
@@ -76,7 +78,8 @@ class Performance(Result):
 
 @dataclass(frozen=True, eq=False)
 class Corrected:
-    """Optimism of the model in its own patients; ``optimism`` is None where ``why`` says why."""
+    """Optimism of the model in its own patients; ``optimism`` is None where ``why`` says why, and
+    ``draws`` are fewer than were asked for where it says so."""
 
     optimism: Optimism | None
     calibration: tuple[Calibration, ...]
@@ -101,7 +104,8 @@ def correct(
             None, (), 0, "Not corrected for optimism: the model needs the penalty of Firth."
         )
     sample, model = build.sample, build.model
-    drawn = resamples(len(sample.x), draws, seed, sample.stratum)
+    made = affordable(draws, len(sample.x))
+    drawn = resamples(len(sample.x), made, seed, sample.stratum)
     where = place or place_for(drawn.size * DRAW_SECONDS)
 
     optimism, calibrated = resampled(
@@ -112,7 +116,16 @@ def correct(
         place=where,
         progress=None if progress is None else lambda done: progress("Resamples", done),
     )
-    return Corrected(optimism, tuple(calibrated), draws)
+    why = (
+        f"{made} resamples were drawn in place of {draws}: among {len(sample.x):,} patients a "
+        "model is hardly too optimistic, and each resample takes long."
+    )
+    return Corrected(optimism, tuple(calibrated), made, "" if made == draws else why)
+
+
+def affordable(draws: int, n: int) -> int:
+    """Resamples of ``n`` patients that are drawn where ``draws`` are asked for."""
+    return min(draws, max(FEWEST_DRAWS, DRAWN_PATIENTS // max(1, n)))
 
 
 def apparent(build: NomogramBuild) -> Performance:

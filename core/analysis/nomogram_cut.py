@@ -71,8 +71,9 @@ def cut_score(
     selected, interval, words = None, (np.nan, np.nan), []
     if own is None:
         selected = maximally_selected(
-            points, discovery.time_months, discovery.event, draws=draws, seed=seed
-        )
+            points, discovery.time_months, discovery.event, draws=draws, seed=seed,
+            progress=None if progress is None else lambda done: progress("Permutations", done / 2),
+        )  # fmt: skip
         interval = _interval(discovery, boots, seed, progress)
         words = [*selected.warnings, *_selection_words(selected)]
         cut = selected.cut
@@ -147,7 +148,7 @@ def _interval(
         counts = counts_of(drawn[at : at + some], len(x))
         found.append(cuts_of_resamples(x, t, d == 1, counts))
         if progress is not None:
-            progress("Cuts of resamples", min(1.0, (at + some) / boots))
+            progress("Cuts of resamples", 0.5 + min(0.5, (at + some) / boots / 2))
     cuts = np.concatenate([*found, np.empty(0)])
     cuts = cuts[np.isfinite(cuts)]
     if not len(cuts):

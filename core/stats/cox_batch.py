@@ -18,9 +18,10 @@ import numpy.typing as npt
 from core.stats.cox_newton import MAX_ITERATIONS, solve
 from core.stats.cox_risk import Array, Index, RiskSets
 
-_DECREMENT, _FLAT = 1e-20, 1e-9
-"""As in cox_newton: the squared step at which a fit has arrived, and at which the likelihood rests
-so that a linear predictor which still moves by _RUNS is running off to infinity."""
+_DECREMENT, _FLAT = 1e-12, 1e-9
+"""Squared steps, in standard errors: the last one (it is still taken, and leaves an error of about
+its square), and the one at which the likelihood rests, so that a linear predictor which still
+moves by _RUNS is running off to infinity."""
 _RUNS = 0.1
 _HELD = 2**18
 """Numbers (2 MB) of one temporary array, which bounds how many samples are fitted in step."""
@@ -112,8 +113,10 @@ def _denominators(sets: RiskSets, counts: Array) -> tuple[Index, Array]:
 
 def _of_deaths(sets: RiskSets, rows: Array) -> Array:
     """Sums of ``rows`` (..., rows) over the deaths of each group: (..., groups)."""
-    starts = np.cumsum(sets.deaths) - sets.deaths
-    return np.asarray(np.add.reduceat(rows[..., sets.death_rows], starts, axis=-1))
+    own = np.take(rows, sets.death_rows, axis=-1)
+    if len(sets.death_rows) == sets.n_groups:  # one each
+        return own
+    return np.asarray(np.add.reduceat(own, np.cumsum(sets.deaths) - sets.deaths, axis=-1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,9 +187,9 @@ def _gram(x: Array, weights: Array) -> Array:
 def _at(of: Batch, beta: Array) -> _Point:
     sets = of.sets
     eta = of.predictor(beta)
-    shift = np.max(eta, axis=1, initial=-np.inf, where=of.counts > 0)
+    shift = eta.max(axis=1)
     eta -= shift[:, None]
-    risk = of.counts * np.exp(np.minimum(eta, 0.0))  # above 0 are only those who were not drawn
+    risk = of.counts * np.exp(eta)
     s0, d0 = sets.at_risk_sums(risk), _of_deaths(sets, risk)
     denominators = s0.ravel()[of.group] - of.fraction * d0.ravel()[of.group]
     deaths = sets.death_rows
@@ -230,12 +233,14 @@ def _newton(whole: Batch, start: Array | None) -> Fits:
         step = _solved(information, score)
         decrement = np.einsum("bp,bp->b", score, step)
         rests = decrement < _FLAT
-        runs = rests & (_largest_move(of, step) >= _RUNS)
+        runs = rests & (_largest_move(of, step) >= _RUNS) if rests.any() else rests
         done = rests & ~runs & (decrement < _DECREMENT)
-        beta[active[done]] += step[done]
-        loglik[active[done]] = now.loglik[done]
-        hazard[active[done]] = now.hazard[done] * np.exp(-now.shift[done])[:, None]
-        arrived[active[done]] = True
+        if done.any():
+            at = active[done]
+            beta[at] += step[done]
+            last = _at(of if done.all() else of.take(done), beta[at])
+            loglik[at], arrived[at] = last.loglik, True
+            hazard[at] = last.hazard * np.exp(-last.shift)[:, None]
         stay = np.isfinite(decrement) & ~runs & ~done
         if iteration == MAX_ITERATIONS or not stay.any():
             break

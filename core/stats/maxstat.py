@@ -17,6 +17,7 @@ The p-value of M, as the cut was chosen by looking:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,8 +76,11 @@ def maximally_selected(
     maxprop: float = 0.9,
     draws: int = 9_999,
     seed: int = 0,
+    progress: Callable[[float], None] | None = None,
 ) -> MaximallySelected:
     """Find the cut of ``values`` with the largest log-rank statistic for ``time`` and ``event``.
+
+    ``progress`` is told the share of the permutations done.
 
     Patients with a missing value, time or event are left out, and the result says how many.
     Raises NotEnoughData without two patients, an event or a cut between the proportions;
@@ -104,7 +108,9 @@ def maximally_selected(
         statistic=m,
         p_lausen92=lausen_schumacher_92(m, minprop, maxprop),
         p_lausen94=lausen_schumacher_94(m, x.size, below),
-        p_permutation=_permutation(scores, below, m, draws, seed) if draws else float("nan"),
+        p_permutation=_permutation(scores, below, m, draws, seed, progress)
+        if draws
+        else float("nan"),
         draws=draws,
         p_naive=float(2 * stats.norm.sf(m)),
         n=x.size,
@@ -209,7 +215,14 @@ def _moments(scores: Floats, below: Ints) -> tuple[Floats, Floats]:
     return m / n * total, np.sqrt(variance)
 
 
-def _permutation(scores: Floats, below: Ints, observed: float, draws: int, seed: int) -> float:
+def _permutation(
+    scores: Floats,
+    below: Ints,
+    observed: float,
+    draws: int,
+    seed: int,
+    progress: Callable[[float], None] | None,
+) -> float:
     """Share of permutations with a statistic at least the observed one.
 
     Nothing is drawn where not one of the draws would reach it: see :func:`_out_of_reach`.
@@ -228,6 +241,8 @@ def _permutation(scores: Floats, below: Ints, observed: float, draws: int, seed:
         sums = np.cumsum(drawn[:, :last], axis=1)[:, below - 1]
         reached += int(((sums <= lowest) | (sums >= highest)).any(axis=1).sum())
         left -= rows
+        if progress is not None:
+            progress(1 - left / draws)
     return (1 + reached) / (1 + draws)
 
 
