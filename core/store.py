@@ -755,6 +755,10 @@ class Store:
 
     def expression_patients(self) -> npt.NDArray[np.intp]:
         """patient_key of each column of the expression matrix."""
+        return self._expression_patients.copy()
+
+    @cached_property
+    def _expression_patients(self) -> npt.NDArray[np.intp]:
         found = self.rows("SELECT patient_key FROM expression_sample ORDER BY position")
         return found.patient_key.to_numpy(dtype=np.intp)
 
