@@ -1,6 +1,6 @@
 """One long result that many sessions may ask for at once, made by the first of them.
 
-``st.cache_resource`` cannot draw a bar inside the cached function, so it remembers an empty slot,
+Nothing can be drawn inside a cached function, a bar least of all, so the cache keeps an empty slot,
 and the result is made outside. A session that is told to stop, since its researcher has chosen
 something else, leaves the slot empty; one that waits for it then makes the result itself.
 """

@@ -11,6 +11,7 @@ import pytest
 from core.analysis.covariates import Covariate
 from core.analysis.nomogram import Choice, build_nomogram, build_question
 from core.analysis.nomogram_check import (
+    affordable,
     apparent,
     correct,
     followed,
@@ -260,3 +261,8 @@ def test_uploaded_table_with_follow_up_is_a_validation() -> None:
         with pytest.raises(BadInput, match=column) as caught:
             followed(table.assign(**{column: value}))
         assert value in caught.value.found
+
+
+def test_fewer_resamples_are_drawn_of_very_many_patients() -> None:
+    assert affordable(200, 3_000) == 200 and affordable(20, 3_000) == 20
+    assert 20 < affordable(200, 12_000) < 200 and affordable(200, 120_000) == 20
