@@ -163,8 +163,9 @@ class _Point:
         residual[:, sets.death_rows] += of.counts[:, sets.death_rows]
         weighted = of.x * self.risk[:, None]
         s1, d1 = sets.at_risk_sums(weighted), _of_deaths(sets, weighted)
-        square = inverse**2
-        a0, a1, a2 = (of.per_group(square * f**k)[:, None] for k in range(3))
+        square = inverse * inverse
+        first = square * f
+        a0, a1, a2 = (of.per_group(v)[:, None] for v in (square, first, first * f))
         turned = s1.transpose(0, 2, 1), d1.transpose(0, 2, 1)
         information = _gram(of.x, expected) - (s1 * a0) @ turned[0] - (d1 * a2) @ turned[1]
         cross = (s1 * a1) @ turned[1]
