@@ -57,7 +57,7 @@ if len(scale := tables.tmb_scale(build, facts.cohort_names)):
 
 st.subheader("Does it hold?", anchor=False)
 own, other = cached.nomogram_checks(*what)
-with blocks.progress(f"Refitting the model to {wanted.draws} resamples") as progress:
+with blocks.progress("Refitting the model to resamples of its patients") as progress:
     corrected = cached.nomogram_corrected(*what, wanted.draws, progress)
 with answer:
     blocks.answer(tables.answer(build, corrected, other))

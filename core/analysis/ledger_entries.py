@@ -12,23 +12,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from core.analysis import ledger_panels, ledger_signatures
-from core.analysis.cohorts import cohort_overview
 from core.analysis.cox_model import cox_question
 from core.analysis.mutations import distinct_calls
 from core.analysis.nomogram import NomogramBuild, build_question
 from core.analysis.survival import SurvivalComparison, compare_survival, survival_question
 from core.analysis.tcga import TCGA, TUMOR_TYPE
-from core.groups import assign
+from core.groups import MUTATION_ORDER, assign
 from core.model import NON_SYNONYMOUS, VARIANT_GROUPS, Filters, NotEnoughData, Stratifier
 from core.stats.wilcoxon import rank_sum
 from core.store import Store
 
 Value = float | str
+T = TypeVar("T")
 
 PAPER_FORM = "the form that gives the paper's figure 1B: (O1/E1)/(O0/E0), SE √(1/E1 + 1/E0)"
 
@@ -75,6 +76,18 @@ class Material:
     store: Store
     recipe: Recipe
     reported: pd.DataFrame = field(repr=False)
+    _kept: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
+
+    def once(self, make: Callable[..., T], *what: Any) -> T:
+        """``make(store, *what)``, which several printed items ask for."""
+        key = (make, *what)
+        if key not in self._kept:
+            self._kept[key] = make(self.store, *what)
+        found: T = self._kept[key]
+        return found
+
+    def patients(self, filters: Filters) -> pd.DataFrame:
+        return self.once(Store.patients, filters)
 
     @cached_property
     def cohorts(self) -> pd.DataFrame:
@@ -96,8 +109,8 @@ class Material:
 
     def grouped(self, filters: Filters) -> pd.DataFrame:
         """The patients of ``filters`` with their ``group``; None: not profiled."""
-        frame = self.store.patients(filters)
-        return frame.assign(group=assign(self.store, frame, self.recipe.stratifier).labels)
+        frame = self.patients(filters)
+        return frame.assign(group=self.once(_labels, filters, self.recipe.stratifier))
 
     @cached_property
     def nomogram(self) -> NomogramBuild:
@@ -116,6 +129,10 @@ class Material:
         return frame
 
 
+def _labels(store: Store, filters: Filters, stratifier: Stratifier) -> pd.Series[str]:
+    return assign(store, store.patients(filters), stratifier).labels
+
+
 Entry = Callable[[Material, str], list[Estimate]]
 
 
@@ -127,9 +144,12 @@ def table_one(m: Material, item: str) -> list[Estimate]:
     found = m.cohorts[m.cohorts["name"] == item]
     if found.empty:
         raise NotEnoughData(f"The loaded data hold no cohort {item}.")
-    filters = Filters(cohorts=(found.cohort_id.iloc[0],), count_shared_once=False)
-    row = cohort_overview(m.store, filters, m.recipe.stratifier).table.iloc[0]
-    frame = m.store.patients(filters)
+    row = found.iloc[0]
+    everyone = m.grouped(Filters(count_shared_once=False))
+    frame = everyone[everyone.cohort_id == row["cohort_id"]]
+    if frame.empty:
+        raise NotEnoughData("No patient is left.")
+    counts = {f"n {g}": float((frame.group == g).sum()) for g in MUTATION_ORDER}
     drugs = ", ".join(sorted({*frame.drug.dropna(), *frame.drug_class}))
     types = frame.tumor_type.unique()
     what: dict[str, Value] = {
@@ -138,17 +158,17 @@ def table_one(m: Material, item: str) -> list[Estimate]:
         "drug": drugs,
         "tumour type": types[0] if len(types) == 1 else f"multiple ({len(types)})",
     }
-    if row["mutant"] + row["wild_type"] == 0:
+    if not any(counts.values()):
         gene = m.recipe.stratifier.label
         return [Estimate("this study", what, f"no gene-level calls here: {gene} is not profiled")]
-    counts = {"n mutant": float(row["mutant"]), "n wild type": float(row["wild_type"])}
-    return [Estimate("this study", {**what, **counts}, _states(frame, row))]
+    return [Estimate("this study", {**what, **counts}, _states(frame))]
 
 
-def _states(frame: pd.DataFrame, row: pd.Series) -> str:
-    if row["not_profiled"] == 0:
+def _states(frame: pd.DataFrame) -> str:
+    lacking = int(frame.group.isna().sum())
+    if not lacking:
         return "non-synonymous calls in the study's file; every patient profiled"
-    return f"non-synonymous calls; {row['not_profiled']} of {len(frame)} patients not profiled"
+    return f"non-synonymous calls; {lacking} of {len(frame)} patients not profiled"
 
 
 def added_up(m: Material, item: str) -> list[Estimate]:
@@ -191,10 +211,10 @@ def text_tumor_type(m: Material, item: str) -> list[Estimate]:
     """Patients of one tumour type, profiled or not."""
     role, name = item.split(": ", 1)
     filters = _of_role(m, role.lower())
-    frame = m.store.patients(filters)
+    frame = m.patients(filters)
     n = float((frame.tumor_type == name).sum())
     shared = Filters(**{**vars(filters), "count_shared_once": False})
-    twice = int((m.store.patients(shared).tumor_type == name).sum() - n)
+    twice = int((m.patients(shared).tumor_type == name).sum() - n)
     lacking = int((m.grouped(filters).group.isna() & (frame.tumor_type == name)).sum())
     why = [f"{lacking:,} of them not profiled"] if lacking else []
     why += [f"{twice} more records are of patients whom another study reports"] if twice else []
@@ -371,12 +391,14 @@ def tcga_burden(m: Material, item: str) -> list[Estimate]:
 def signature_present(m: Material, item: str) -> list[Estimate]:
     """``SBS7a present``: in mutant and wild-type tumours of TCGA."""
     own = (m.recipe.tcga, m.recipe.stratifier)
-    return [Estimate(*way) for way in ledger_signatures.shares(m.store, *own, item.split()[0])]
+    compared = m.once(ledger_signatures.compared, *own)
+    return [Estimate(*way) for way in ledger_signatures.shares(compared, item.split()[0])]
 
 
 def signature_survival(m: Material, item: str) -> list[Estimate]:
     """``OS under ICI by SBS7a``: present against absent."""
-    return [Estimate(*way) for way in ledger_signatures.hazards(m.store, item.split()[-1])]
+    result = m.once(ledger_signatures.under_ici)
+    return [Estimate(*way) for way in ledger_signatures.hazards(result, item.split()[-1])]
 
 
 # -- Figure 2, and sizes of panels -----------------------------------------------------

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.analysis.decomposed import ICI, Demands, Source, sources
-from core.analysis.signature_survival import signature_survival
-from core.analysis.signatures import signature_frequency
+from core.analysis.signature_survival import SignatureSurvival, signature_survival
+from core.analysis.signatures import SignatureFrequency, signature_frequency
 from core.analysis.tcga import TCGA
 from core.model import Filters, NotEnoughData, Stratifier
 from core.store import Store
@@ -19,17 +19,38 @@ Way = tuple[str, Mapping[str, float | str], str]
 PAPERS_OWN = "the paper refitted TCGA by deconstructSigs and does not state a minimum of mutations"
 
 
-def shares(store: Store, filters: Filters, stratifier: Stratifier, signature: str) -> list[Way]:
-    """Share of mutant and of wild-type TCGA tumours with a signature, and chi-squared p.
+def compared(
+    store: Store, filters: Filters, stratifier: Stratifier
+) -> tuple[frozenset[str], dict[str, SignatureFrequency]]:
+    """The signatures that TCGA's decomposition knows, and the comparison of all: of every
+    decomposed tumour, as the paper seems to count, and of those with 50 SNVs or more.
 
-    Of every decomposed tumour, as the paper seems to count, and of those with 50 SNVs or more.
-    Raises NotEnoughData where no decomposition of TCGA names the signature.
+    Raises NotEnoughData where TCGA is not decomposed.
     """
     source = _first(store, TCGA)
-    _require_named(store, source, signature)
-    found: list[Way] = []
-    for name, demands in (("every tumour", Demands(0)), ("50 SNVs or more", Demands())):
-        result = signature_frequency(store, filters, stratifier, source, demands)
+    known = frozenset(store.signature_activities(source.name).signature)
+    asked = {"every tumour": Demands(0), "50 SNVs or more": Demands()}
+    return known, {
+        name: signature_frequency(store, filters, stratifier, source, demands)
+        for name, demands in asked.items()
+    }
+
+
+def shares(
+    found: tuple[frozenset[str], dict[str, SignatureFrequency]], signature: str
+) -> list[Way]:
+    """Share of mutant and of wild-type TCGA tumours with a signature, and chi-squared p.
+
+    Raises NotEnoughData where the decomposition does not know the signature.
+    """
+    known, results = found
+    ways: list[Way] = []
+    for name, result in results.items():
+        source = result.source
+        if signature not in known:
+            raise NotEnoughData(
+                f"{signature} is not among the {len(known)} signatures of {source.name}."
+            )
         row = result.table[result.table.signature == signature]
         n = {g: int((result.rows.group == g).sum()) for g in result.order}
         values: dict[str, float | str] = {"share of mutant": 0.0, "share of wild type": 0.0}
@@ -40,17 +61,23 @@ def shares(store: Store, filters: Filters, stratifier: Stratifier, signature: st
                 "p value": float(row.p_value.iloc[0]),
             }
         told = f"{n[result.order[1]]:,} mutant, {n[result.order[0]]:,} wild type"
-        found.append((f"{source.name}, {name}", values, f"{told}; {PAPERS_OWN}"))
-    return found
+        ways.append((f"{source.name}, {name}", values, f"{told}; {PAPERS_OWN}"))
+    return ways
 
 
-def hazards(store: Store, signature: str) -> list[Way]:
-    """Hazard ratio of OS by presence of a signature in the ICI exomes that are decomposed.
+def under_ici(store: Store) -> SignatureSurvival:
+    """Presence of each signature against OS in the ICI exomes that are decomposed.
 
-    Raises NotEnoughData where none is, or where too few tumours have the signature.
+    Raises NotEnoughData where none is.
     """
-    source = _first(store, ICI)
-    result = signature_survival(store, Filters(), source)
+    return signature_survival(store, Filters(), _first(store, ICI))
+
+
+def hazards(result: SignatureSurvival, signature: str) -> list[Way]:
+    """Hazard ratio of OS by presence of a signature.
+
+    Raises NotEnoughData where too few tumours have the signature.
+    """
     row = result.table[result.table.signature == signature]
     studies = result.rows.cohort_id.nunique()
     if row.empty:
@@ -65,7 +92,7 @@ def hazards(store: Store, signature: str) -> list[Way]:
     }
     within = "stratified by study" if studies > 1 else "unstratified"
     of = "1 study" if studies == 1 else f"{studies} studies"
-    why = f"{result.n:,} exomes of {of} ({source.name})"
+    why = f"{result.n:,} exomes of {of} ({result.source.name})"
     return [(f"Cox, {within}", values, why)]
 
 
@@ -78,12 +105,3 @@ def _first(store: Store, place: str) -> Source:
             else "No ICI exome is decomposed into signatures in the loaded data."
         )
     return found[0]
-
-
-def _require_named(store: Store, source: Source, signature: str) -> None:
-    """Raise NotEnoughData for a signature that the decomposition does not know."""
-    known = set(store.signature_activities(source.name).signature)
-    if signature not in known:
-        raise NotEnoughData(
-            f"{signature} is not among the {len(known)} signatures of {source.name}."
-        )

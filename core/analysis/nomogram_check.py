@@ -23,12 +23,13 @@ from core.stats.calibration import (
     Calibration,
     InTheLarge,
     calibration,
-    corrected_calibration,
+    calibration_error,
     in_the_large,
+    resampled,
 )
 from core.stats.concordance import Concordance, concordance
 from core.stats.cox import cox
-from core.stats.cox_bootstrap import Optimism, resamples, validate
+from core.stats.cox_bootstrap import Optimism, resamples
 from core.stats.cox_portable import portable
 from core.stats.decision_curve import DecisionCurve, decision_curve
 from core.stats.discrimination import time_dependent_auc
@@ -37,7 +38,9 @@ from core.store import Store, sentence
 Progress = Callable[[str, float], None]
 
 DRAWS = 200
-DRAW_SECONDS = 2e-5
+FEWEST_DRAWS, DRAWN_PATIENTS = 20, 1_000_000
+"""Above so many patients in all resamples fewer of these are drawn, but never fewer than that."""
+DRAW_SECONDS = 7e-6
 """Of one resample, for each patient, on one core."""
 EVENTS_TO_VALIDATE = 100
 """Below this many events a validation is imprecise (Collins, Ogundimu and Altman 2016)."""
@@ -75,7 +78,8 @@ class Performance(Result):
 
 @dataclass(frozen=True, eq=False)
 class Corrected:
-    """Optimism of the model in its own patients; ``optimism`` is None where ``why`` says why."""
+    """Optimism of the model in its own patients; ``optimism`` is None where ``why`` says why, and
+    ``draws`` are fewer than were asked for where it says so."""
 
     optimism: Optimism | None
     calibration: tuple[Calibration, ...]
@@ -100,24 +104,28 @@ def correct(
             None, (), 0, "Not corrected for optimism: the model needs the penalty of Firth."
         )
     sample, model = build.sample, build.model
-    drawn = resamples(len(sample.x), draws, seed, sample.stratum)
+    made = affordable(draws, len(sample.x))
+    drawn = resamples(len(sample.x), made, seed, sample.stratum)
     where = place or place_for(drawn.size * DRAW_SECONDS)
 
-    def told(what: str, start: float) -> Callable[[float], None] | None:
-        if progress is None:
-            return None
-        return lambda done: progress(what, start + done / 2)
-
-    optimism = validate(sample, drawn, place=where, progress=told("Indexes in resamples", 0.0))
-    calibrated = corrected_calibration(
+    optimism, calibrated = resampled(
         sample,
         drawn,
         model.times,
         per_group=_per_group(len(sample.x)),
         place=where,
-        progress=told("Calibration in resamples", 0.5),
+        progress=None if progress is None else lambda done: progress("Resamples", done),
     )
-    return Corrected(optimism, tuple(calibrated), draws)
+    why = (
+        f"{made} resamples were drawn in place of {draws}: among {len(sample.x):,} patients a "
+        "model is hardly too optimistic, and each resample takes long."
+    )
+    return Corrected(optimism, tuple(calibrated), made, "" if made == draws else why)
+
+
+def affordable(draws: int, n: int) -> int:
+    """Resamples of ``n`` patients that are drawn where ``draws`` are asked for."""
+    return min(draws, max(FEWEST_DRAWS, DRAWN_PATIENTS // max(1, n)))
 
 
 def apparent(build: NomogramBuild) -> Performance:
@@ -369,9 +377,7 @@ def _recalibrated(
         row: dict[str, object] = {"model": words, "ratio": ratio, "slope": slope}
         brier = brier_score(time, event, survival, model.times).table.brier
         for j, t in enumerate(model.times):
-            errors = calibration(survival[:, j], time, event, t).errors
-            ici = errors["value"][errors.measure == "ICI"]
             row[f"brier_{t:g}"] = float(brier[j])
-            row[f"ici_{t:g}"] = float(ici.iloc[0]) if len(ici) else np.nan
+            row[f"ici_{t:g}"] = calibration_error(survival[:, j], time, event, t)
         out.append(row)
     return pd.DataFrame(out)

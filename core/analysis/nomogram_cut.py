@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from core.analysis.survival import SurvivalComparison, compare_survival
-from core.model import BadInput, NotEnoughData
+from core.model import BadInput
+from core.stats.cox_batch import at_a_time, counts_of
 from core.stats.cox_bootstrap import resamples
-from core.stats.maxstat import MaximallySelected, maximally_selected
+from core.stats.maxstat import MaximallySelected, cuts_of_resamples, maximally_selected
 
 HIGH, LOW = "high score", "low score"
 """Patients above the cut, whom the model gives the higher hazard; the others."""
@@ -70,8 +71,9 @@ def cut_score(
     selected, interval, words = None, (np.nan, np.nan), []
     if own is None:
         selected = maximally_selected(
-            points, discovery.time_months, discovery.event, draws=draws, seed=seed
-        )
+            points, discovery.time_months, discovery.event, draws=draws, seed=seed,
+            progress=None if progress is None else lambda done: progress("Permutations", done / 2),
+        )  # fmt: skip
         interval = _interval(discovery, boots, seed, progress)
         words = [*selected.warnings, *_selection_words(selected)]
         cut = selected.cut
@@ -140,15 +142,16 @@ def _interval(
     rows: pd.DataFrame, boots: int, seed: int, progress: Callable[[str, float], None] | None
 ) -> tuple[float, float]:
     x, t, d = (rows[c].to_numpy(float) for c in ("total_points", "time_months", "event"))
-    cuts = []
-    for i, drawn in enumerate(resamples(len(x), boots, seed)):
-        try:
-            cuts.append(maximally_selected(x[drawn], t[drawn], d[drawn], draws=0).cut)
-        except NotEnoughData:
-            continue
+    found, some = [], at_a_time(len(x), 1)
+    drawn = resamples(len(x), boots, seed)
+    for at in range(0, boots, some):
+        counts = counts_of(drawn[at : at + some], len(x))
+        found.append(cuts_of_resamples(x, t, d == 1, counts))
         if progress is not None:
-            progress("Cuts of resamples", (i + 1) / boots)
-    if not cuts:
+            progress("Cuts of resamples", 0.5 + min(0.5, (at + some) / boots / 2))
+    cuts = np.concatenate([*found, np.empty(0)])
+    cuts = cuts[np.isfinite(cuts)]
+    if not len(cuts):
         return (np.nan, np.nan)
     low, high = np.quantile(cuts, [0.025, 0.975])
     return float(low), float(high)

@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from core.model import BadInput
-from core.stats.censoring import censoring_influence, horizon_weights
+from core.stats.censoring import censoring_influence, censoring_survival, horizon_weights
 from core.stats.km import fit
 from core.stats.survival_data import FloatArray, SurvivalData, survival_data
 
@@ -79,11 +79,9 @@ def brier_score(
         reference = float(np.mean(weights * (alive - km[j]) ** 2))
         scaled = 1 - score / reference if reference > 0 else np.nan
         rows.append((t, score, se, score - z * se, score + z * se, reference, scaled))
-    notes = data.warnings
-    if late := [f"{t:g}" for t in horizons if t > last]:
-        notes = (*notes, f"Follow-up ends at {last:g}: no score at {', '.join(late)}.")
     names = ["time", "brier", "std_error", "ci_lower", "ci_upper", "reference", "scaled"]
-    return BrierScore(pd.DataFrame(rows, columns=names), data.n, data.events, notes)
+    table = pd.DataFrame(rows, columns=names)
+    return BrierScore(table, data.n, data.events, _with_late(data, horizons))
 
 
 def integrated_brier(
@@ -99,21 +97,42 @@ def integrated_brier(
     grid = np.atleast_1d(np.asarray(times, dtype=float))
     if len(grid) < 2 or np.any(np.diff(grid) <= 0):
         raise BadInput("An integrated score needs two or more ascending times.")
-    scores = brier_score(time, event, survival, grid)
+    data, predicted, grid = _checked(time, event, survival, grid)
+    km = fit(data).at(grid, extend=True)["survival"].to_numpy()
     widths, span = np.diff(grid), grid[-1] - grid[0]
-    means = [
-        float(widths @ scores.table[column].to_numpy()[:-1] / span)
-        for column in ("brier", "reference")
-    ]
+    scores = (_means(data, grid, v) for v in (predicted, np.broadcast_to(km, predicted.shape)))
+    means = [float(widths @ score[:-1] / span) for score in scores]
     return IntegratedBrier(
         integrated=means[0],
         reference=means[1],
         start=float(grid[0]),
         end=float(grid[-1]),
-        n=scores.n,
-        events=scores.events,
-        warnings=scores.warnings,
+        n=data.n,
+        events=data.events,
+        warnings=_with_late(data, grid),
     )
+
+
+def _with_late(data: SurvivalData, horizons: FloatArray) -> tuple[str, ...]:
+    last = float(data.time.max())
+    late = [f"{t:g}" for t in horizons if t > last]
+    if not late:
+        return data.warnings
+    return (*data.warnings, f"Follow-up ends at {last:g}: no score at {', '.join(late)}.")
+
+
+def _means(data: SurvivalData, horizons: FloatArray, predicted: FloatArray) -> FloatArray:
+    """The score at each horizon without its error; NaN after the last follow-up."""
+    weights = np.zeros(data.n)
+    weights[data.event] = 1 / censoring_survival(data, data.time[data.event])
+    with np.errstate(divide="ignore"):  # 0 where nobody is followed longer
+        beyond = 1 / censoring_survival(data, horizons, after=True)
+    out = np.full(len(horizons), np.nan)
+    for j, t in enumerate(horizons):
+        if t <= data.time.max():
+            later = data.time > t
+            out[j] = np.mean(np.where(later, beyond[j], weights) * (later - predicted[:, j]) ** 2)
+    return out
 
 
 def _score(data: SurvivalData, horizon: float, terms: FloatArray) -> tuple[float, float]:

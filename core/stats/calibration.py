@@ -23,18 +23,22 @@ from scipy.special import ndtri
 from core.compute import HERE, Place, run
 from core.model import BadInput, NotEnoughData
 from core.stats.cox import cox
+from core.stats.cox_batch import Fits, batch, fit_batch
 from core.stats.cox_bootstrap import (
+    Indexes,
+    Optimism,
     Progress,
     Refit,
     Sample,
     blocks_of,
     failure_words,
+    optimism_of,
     optimism_table,
     refit,
     refits,
     whole_fit,
 )
-from core.stats.cox_risk import Array, Index
+from core.stats.cox_risk import Array, Index, RiskSets
 from core.stats.km import kaplan_meier
 from core.stats.spline import default_knots, restricted_cubic
 
@@ -108,6 +112,19 @@ def calibration(
     return Calibration(at, groups, smooth, errors, warnings=tuple(notes))
 
 
+def calibration_error(
+    survival: npt.ArrayLike, time: npt.ArrayLike, event: npt.ArrayLike, at: float
+) -> float:
+    """ICI of :func:`calibration` alone; NaN where no smooth curve can be drawn."""
+    predicted = np.asarray(survival, dtype=float)
+    _check(predicted, np.asarray(time, dtype=float), at)
+    knots = smooth_knots(predicted)
+    if knots is None:
+        return float("nan")
+    sample = Sample.of(np.empty((len(predicted), 0)), time, event)
+    return float(np.abs(predicted - _smooth(predicted, sample, at, predicted, knots)).mean())
+
+
 def corrected_calibration(
     sample: Sample,
     indices: Index,
@@ -124,43 +141,116 @@ def corrected_calibration(
     ``place``: where the refits run.
     """
     whole = whole_fit(sample)
-    when = np.asarray(times, dtype=float)
-    predicted = _predicted(whole, sample, sample, when)
-    plain = [
-        calibration(p, sample.time, sample.event, t, per_group=per_group)
-        for p, t in zip(predicted.T, times, strict=True)
-    ]
-    measures = [_Measure(p, t, per_group, smooth) for p, t in zip(predicted.T, times, strict=True)]
+    plain, measures, when = _uncorrected(sample, whole, times, per_group, smooth)
     found = run(
         _gaps, blocks_of(indices), shared=(sample, whole.coefficients, when, measures),
         place=place, progress=progress,
     )  # fmt: skip
-    failed = sum(part[2] for part in found)
-    training = [np.concatenate([part[0][j] for part in found]) for j in range(len(measures))]
-    test = [np.concatenate([part[1][j] for part in found]) for j in range(len(measures))]
+    return _all_corrected(plain, measures, found, len(indices))
+
+
+def _uncorrected(
+    sample: Sample, whole: Refit, times: tuple[float, ...], per_group: int, smooth: bool
+) -> tuple[list[Calibration], list[_Measure], Array]:
+    when = np.asarray(times, dtype=float)
+    predicted = _predicted(whole, sample, when)
+    pairs = list(zip(predicted.T, times, strict=True))
+    plain = [calibration(p, sample.time, sample.event, t, per_group=per_group) for p, t in pairs]
+    return plain, [_Measure(p, t, per_group, smooth) for p, t in pairs], when
+
+
+def _all_corrected(
+    plain: list[Calibration], measures: list[_Measure], found: list[Gaps], draws: int
+) -> list[Calibration]:
+    training, test, failed = _joined(found)
     return [
-        _corrected(p, m, tr, te, len(indices), failed)
+        _corrected(p, m, tr, te, draws, failed)
         for p, m, tr, te in zip(plain, measures, training, test, strict=True)
     ]
 
 
+def resampled(
+    sample: Sample,
+    indices: Index,
+    times: tuple[float, ...],
+    *,
+    per_group: int = PER_GROUP,
+    place: Place = HERE,
+    progress: Progress | None = None,
+) -> tuple[Optimism, list[Calibration]]:
+    """:func:`validate` and :func:`corrected_calibration` of the same refits."""
+    whole = whole_fit(sample)
+    plain, measures, when = _uncorrected(sample, whole, times, per_group, True)
+    found = run(
+        _both, blocks_of(indices), shared=(sample, whole.coefficients, when, measures),
+        place=place, progress=progress,
+    )  # fmt: skip
+    optimism = optimism_of(sample, whole, [part[0] for part in found])
+    return optimism, _all_corrected(plain, measures, [part[1] for part in found], len(indices))
+
+
+Gaps = tuple[list[Array], list[Array], int]
+"""Gaps on the resamples and on the patients, for each time; and refits that failed."""
+
+
+def _both(
+    indices: Index, sample: Sample, start: Array, when: Array, measures: list[_Measure]
+) -> tuple[tuple[Array, Array, int], Gaps]:
+    indexes, layout = Indexes.of(sample), _Layout.of(sample)
+    indexed, gaps = [], []
+    for counts, fits in refits(sample, indices, start):
+        indexed.append(indexes.measured(counts, fits))
+        gaps.append(_gaps_of(layout, counts, fits, when, measures))
+    training, test = (np.concatenate([part[i] for part in indexed]) for i in range(2))
+    joined = _joined(gaps)
+    return (training, test, joined[2]), joined
+
+
 def _gaps(
     indices: Index, sample: Sample, start: Array, when: Array, measures: list[_Measure]
-) -> tuple[list[Array], list[Array], int]:
-    """Gaps on the resamples and on the patients, for each time; and refits that failed."""
-    training = [np.full((len(indices), m.size), np.nan) for m in measures]
+) -> Gaps:
+    layout = _Layout.of(sample)
+    return _joined(
+        [_gaps_of(layout, c, fits, when, measures) for c, fits in refits(sample, indices, start)]
+    )
+
+
+def _joined(parts: list[Gaps]) -> Gaps:
+    sides = ([np.concatenate(v) for v in zip(*(p[i] for p in parts), strict=True)] for i in (0, 1))
+    return next(sides), next(sides), sum(part[2] for part in parts)
+
+
+def _gaps_of(
+    layout: _Layout, counts: Array, fits: Fits, when: Array, measures: list[_Measure]
+) -> Gaps:
+    ok = fits.fitted
+    training = [np.full((len(counts), m.size), np.nan) for m in measures]
     test = [t.copy() for t in training]
-    failed = 0
-    for i, (drawn, fitted) in enumerate(refits(sample, indices, start)):
-        if fitted is None:
-            failed += 1
-            continue
-        inside = _predicted(fitted, drawn, drawn, when)
-        outside = _predicted(fitted, drawn, sample, when)
+    if ok.any():
+        predicted = _predictions(layout, counts[ok], fits, when)
         for j, measure in enumerate(measures):
-            training[j][i] = measure.gaps(inside[:, j], drawn)
-            test[j][i] = measure.gaps(outside[:, j], sample)
-    return training, test, failed
+            sides = [counts[ok], np.ones_like(counts[ok])]
+            training[j][ok], test[j][ok] = measure.gaps(predicted[j], layout, sides)
+    return training, test, int((~ok).sum())
+
+
+def _predictions(layout: _Layout, counts: Array, fits: Fits, when: Array) -> list[Array]:
+    """Survival of every patient at each time by each refit: resamples x patients."""
+    sample, sets = layout.sample, layout.sets
+    risk = np.exp(fits.linear_predictor(sample.x)[fits.fitted])
+    code = np.zeros(len(sample.x), dtype=np.intp) if layout.stratum is None else layout.stratum
+    present = np.stack([counts[:, code == s].any(axis=1) for s in range(sets.n_strata)], axis=1)
+    out = []
+    for t in when:
+        step = fits.hazard[fits.fitted] * (sets.group_time <= t)
+        hazard = np.stack(
+            [step[:, sets.group_stratum == s].sum(axis=1) for s in range(sets.n_strata)], axis=1
+        )
+        # A stratum that a resample lacks is predicted by the mean of the others.
+        mean = np.where(present, hazard, 0.0).sum(axis=1) / present.sum(axis=1)
+        hazard = np.where(present, hazard, mean[:, None])
+        out.append(np.exp(-risk * hazard[:, code]))
+    return out
 
 
 def smooth_knots(predicted: Array) -> tuple[float, ...] | None:
@@ -247,18 +337,58 @@ def _groups(predicted: Array, sample: Sample, at: float, cuts: Array) -> pd.Data
 
 def grouped_survival(code: Index, groups: int, sample: Sample, at: float) -> Array:
     """Kaplan-Meier survival at ``at`` of each group; NaN below two patients or past follow-up."""
-    times, cell = np.unique(sample.time, return_inverse=True)
-    shape = (groups, len(times))
-    place = code * len(times) + cell
-    leaving = np.bincount(place, minlength=groups * len(times)).reshape(shape)
-    dead = np.bincount(place[sample.event], minlength=groups * len(times)).reshape(shape)
-    at_risk = np.cumsum(leaving[:, ::-1], axis=1)[:, ::-1]
-    upto = int(np.searchsorted(times, at + 1e-6, side="right"))
-    factors = 1 - dead[:, :upto] / np.maximum(at_risk[:, :upto], 1)
-    survival = factors.prod(axis=1)
-    last = np.array([times[row > 0].max(initial=-1.0) for row in leaving])
-    unknown = (leaving.sum(axis=1) < 2) | ((last < at - 1e-6) & (survival > 0))
-    return np.where(unknown, np.nan, survival)
+    layout = _Layout.of(sample)
+    return layout.grouped_survival(code[None], groups, np.ones((1, len(code))), at)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """Patients of one sample in the orders that every resample shares."""
+
+    sample: Sample
+    stratum: Index | None
+    """Codes from 0 without gaps."""
+    sets: RiskSets
+    """Risk sets without covariates, in strata."""
+    together: RiskSets
+    """The same without strata."""
+    rising: Index
+    """Patients by time."""
+
+    @classmethod
+    def of(cls, sample: Sample) -> _Layout:
+        plain = Sample(sample.x[:, :0], sample.time, sample.event)
+        code = sample.stratum
+        code = None if code is None else np.unique(code, return_inverse=True)[1].astype(np.intp)
+        rising = np.argsort(sample.time, kind="stable")
+        return cls(sample, code, sample.sets(sample.x[:, :0]), plain.sets(), rising)
+
+    def grouped_survival(self, code: Index, groups: int, counts: Array, at: float) -> Array:
+        """Kaplan-Meier survival at ``at`` (resamples x groups) of the patients, ``counts`` times
+        each, in groups ``code`` (both resamples x patients); as :func:`grouped_survival`."""
+        own = np.take(code, self.rising, axis=1)
+        small = own.astype(np.uint16) if groups < 2**16 else own
+        order = np.argsort(small, axis=1, kind="stable")  # by group, then time
+        place = (np.arange(len(own))[:, None] * groups + np.take_along_axis(own, order, 1)).ravel()
+        who = self.rising[order]
+        time, n = self.sample.time[who.ravel()], np.take_along_axis(counts, who, 1).ravel()
+        new = np.ones(len(place), dtype=bool)
+        new[1:] = (place[1:] != place[:-1]) | (time[1:] != time[:-1])
+        starts = np.flatnonzero(new)  # of one time in one group
+        leaving = np.add.reduceat(n, starts)
+        dead = np.add.reduceat(n * self.sample.event[who.ravel()], starts)
+        place, time = place[starts], time[starts]
+        size = len(own) * groups
+        total = np.bincount(place, leaving, minlength=size)
+        before = np.cumsum(leaving) - leaving
+        at_risk = total[place] - (before - (np.cumsum(total) - total)[place])
+        factor = np.where(time <= at + 1e-6, 1 - dead / np.maximum(at_risk, 1), 1.0)
+        first = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
+        survival, last = np.ones(size), np.full(size, -1.0)
+        survival[place[first]] = np.multiply.reduceat(factor, first)
+        last[place[first]] = np.maximum.reduceat(np.where(leaving > 0, time, -1.0), first)
+        unknown = (total < 2) | ((last < at - 1e-6) & (survival > 0))
+        return np.where(unknown, np.nan, survival).reshape(len(own), groups)
 
 
 # -- the smooth curve ------------------------------------------------------------------
@@ -316,30 +446,49 @@ class _Measure:
     def size(self) -> int:
         return self.groups + (len(self.grid) if self.knots else 0)
 
-    def gaps(self, predicted: Array, sample: Sample) -> Array:
-        code = group_of(predicted, self.cuts)
-        counts = np.bincount(code, minlength=self.groups)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.bincount(code, predicted, minlength=self.groups) / counts
-        gaps = grouped_survival(code, self.groups, sample, self.at) - mean
+    def gaps(self, predicted: Array, layout: _Layout, sides: list[Array]) -> list[Array]:
+        """Resamples x size, of each way to count the patients; all are resamples x patients."""
+        code = group_of(predicted.ravel(), self.cuts).reshape(predicted.shape)
+        flat = (np.arange(len(code))[:, None] * self.groups + code).ravel()
+        size, out = len(code) * self.groups, []
+        for counts in sides:
+            number = np.bincount(flat, counts.ravel(), minlength=size)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                mean = np.bincount(flat, (counts * predicted).ravel(), minlength=size) / number
+            observed = layout.grouped_survival(code, self.groups, counts, self.at)
+            out.append(observed - mean.reshape(observed.shape))
         if self.knots is None:
-            return gaps
-        curve = _smooth(predicted, sample, self.at, self.grid, self.knots)
-        return np.concatenate([gaps, curve - self.grid])
+            return out
+        return [
+            np.concatenate([gaps, curve - self.grid], axis=1)
+            for gaps, curve in zip(out, self._curves(predicted, layout, sides), strict=True)
+        ]
+
+    def _curves(self, predicted: Array, layout: _Layout, sides: list[Array]) -> list[Array]:
+        """The smooth curve over the grid: resamples x grid; NaN where none can be fitted."""
+        assert self.knots is not None
+        basis = restricted_cubic(_cloglog(predicted.ravel()), self.knots)
+        x = basis.reshape(*predicted.shape, -1).transpose(0, 2, 1)
+        grid = restricted_cubic(_cloglog(self.grid), self.knots)
+        sets, out = layout.together, []
+        upto = sets.group_time <= self.at
+        start = np.eye(1, x.shape[1])[0]  # the curve of predictions that come true
+        for counts in sides:
+            fits = fit_batch(batch(sets, counts, x), start)
+            lp = np.minimum(fits.linear_predictor(grid), LARGEST_LP)
+            hazard = (fits.hazard * upto).sum(axis=1)
+            out.append(np.exp(-hazard[:, None] * np.exp(lp)))
+        return out
 
 
-def _predicted(fitted: Refit, of: Sample, on: Sample, times: Array) -> Array:
-    """Survival of the patients of ``on`` at each time, by the model fitted to ``of``."""
-    risk = np.exp(fitted.linear_predictor(on.x))[:, None]
-    if of.stratum is None or on.stratum is None:
+def _predicted(fitted: Refit, sample: Sample, times: Array) -> Array:
+    """Survival of the patients of ``sample`` at each time, by the model fitted to it."""
+    risk = np.exp(fitted.linear_predictor(sample.x))[:, None]
+    if sample.stratum is None:
         return np.asarray(np.exp(-risk * fitted.hazard(times)))
-    present = np.unique(of.stratum)
-    hazard = np.full((int(max(on.stratum.max(), present.max())) + 1, len(times)), np.nan)
-    for s, stratum in enumerate(present):
-        hazard[stratum] = fitted.hazard(times, s)
-    # A stratum that a resample lacks is predicted by the mean of the others.
-    hazard = np.where(np.isnan(hazard), np.nanmean(hazard, axis=0), hazard)
-    return np.asarray(np.exp(-risk * hazard[on.stratum]))
+    present, code = np.unique(sample.stratum, return_inverse=True)
+    hazard = np.stack([fitted.hazard(times, s) for s in range(len(present))])
+    return np.asarray(np.exp(-risk * hazard[code]))
 
 
 def _corrected(

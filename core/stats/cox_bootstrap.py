@@ -19,12 +19,12 @@ import pandas as pd
 
 from core.compute import HERE, Place, run
 from core.model import BadInput
+from core.stats.cox_batch import Fits, at_a_time, batch, counts_of, fit_batch
 from core.stats.cox_input import coded
 from core.stats.cox_moments import Moments, moments
 from core.stats.cox_newton import maximise
 from core.stats.cox_risk import Array, Index, RiskSets, risk_sets
-from core.stats.pair_counts import pair_counts
-from core.stats.survival_data import survival_data
+from core.stats.pairs_batch import Line, harrell_c_batch, line_of
 
 MEASURES = ("c", "dxy", "r2", "slope", "d", "u", "q", "g")
 
@@ -125,17 +125,20 @@ def resamples(n: int, draws: int, seed: int = 0, group: npt.ArrayLike | None = N
     return out
 
 
-def refits(sample: Sample, indices: Index, start: Array) -> Iterator[tuple[Sample, Refit | None]]:
-    """Each resample with its refit."""
-    if indices.ndim != 2 or indices.min(initial=0) < 0 or indices.max(initial=0) >= len(sample.x):
+def refits(sample: Sample, indices: Index, start: Array) -> Iterator[tuple[Array, Fits]]:
+    """Refits to the resamples, some at a time: how often each patient is drawn (resamples x
+    patients), and the fits from ``start``."""
+    n, p = sample.x.shape
+    if indices.ndim != 2 or indices.min(initial=0) < 0 or indices.max(initial=0) >= n:
         raise BadInput(
             "The resamples are not positions of the patients.",
-            expected=f"draws x patients, from 0 to {len(sample.x) - 1}",
+            expected=f"draws x patients, from 0 to {n - 1}",
             found=f"shape {indices.shape}",
         )
-    for rows in indices:
-        drawn = sample.take(rows)
-        yield drawn, refit(drawn, start)
+    sets, some = sample.sets(), at_a_time(n, p)
+    for at in range(0, len(indices), some):
+        counts = counts_of(indices[at : at + some], n)
+        yield counts, fit_batch(batch(sets, counts), start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,28 +191,81 @@ def validate(
     Raises BadInput where the model itself has no finite fit to ``sample``.
     """
     whole = whole_fit(sample)
-    original = _training(sample, whole)
     found = run(
         _measured, blocks_of(indices), shared=(sample, whole.coefficients), place=place,
         progress=progress,
     )  # fmt: skip
+    return optimism_of(sample, whole, found)
+
+
+def optimism_of(sample: Sample, whole: Refit, found: list[tuple[Array, Array, int]]) -> Optimism:
+    """From the indexes of each block of resamples, and how many of its refits failed."""
     training, test = (np.concatenate([part[i] for part in found]) for i in range(2))
-    failed = sum(part[2] for part in found)
-    table = optimism_table(MEASURES, original, training, test)
-    return Optimism(table, len(indices), failed, failure_words(failed, len(indices)))
+    failed, draws = sum(part[2] for part in found), len(training)
+    table = optimism_table(MEASURES, apparent_indexes(sample, whole), training, test)
+    return Optimism(table, draws, failed, failure_words(failed, draws))
 
 
 def _measured(indices: Index, sample: Sample, start: Array) -> tuple[Array, Array, int]:
     """Indexes on the resamples and on the patients (resamples x MEASURES); refits that failed."""
-    training, test = (np.full((len(indices), len(MEASURES)), np.nan) for _ in range(2))
-    failed = 0
-    for i, (drawn, fitted) in enumerate(refits(sample, indices, start)):
-        if fitted is None:
-            failed += 1
-        else:
-            training[i] = _training(drawn, fitted)
-            test[i] = _test(sample, fitted)
+    indexes = Indexes.of(sample)
+    found, failed = [], 0
+    for counts, fits in refits(sample, indices, start):
+        found.append(indexes.measured(counts, fits))
+        failed += int((~fits.fitted).sum())
+    training, test = (np.concatenate([part[i] for part in found]) for i in range(2))
     return training, test, failed
+
+
+@dataclass(frozen=True, eq=False)
+class Indexes:
+    """What the indexes of every refit to one sample share."""
+
+    sample: Sample
+    sets: RiskSets
+    line: Line
+
+    @classmethod
+    def of(cls, sample: Sample) -> Indexes:
+        line = line_of(sample.time, sample.event, sample.stratum)
+        return cls(sample, sample.sets(sample.x[:, :0]), line)
+
+    def measured(self, counts: Array, fits: Fits) -> tuple[Array, Array]:
+        """MEASURES of each resample, and of its refit on the patients; NaN where it failed."""
+        training, test = (np.full((len(counts), len(MEASURES)), np.nan) for _ in range(2))
+        ok = fits.fitted
+        if not ok.any():
+            return training, test
+        drawn, once = counts[ok], np.ones_like(counts[ok])
+        lp = fits.coefficients[ok] @ self.sample.x.T
+        c = harrell_c_batch(self.line, lp, [drawn, once])
+        spread = gini_batch(lp, [drawn, once])
+        training[ok] = _indexes(
+            len(lp.T), c[0], spread[0], fits.null[ok], fits.loglik[ok], 1.0, -2.0
+        )
+        # The frozen predictor on the patients: its slope there, and what freezing costs.
+        frozen = fit_batch(batch(self.sets, once, lp[:, None]), np.ones(1))
+        test[ok] = _indexes(
+            len(lp.T), c[1], spread[1], frozen.null, frozen.loglik, frozen.coefficients[:, 0],
+            -2.0 * (frozen.begin - frozen.loglik),
+        )  # fmt: skip
+        return training, test
+
+
+def _indexes(
+    n: int,
+    c: Array,
+    spread: Array,
+    null: Array,
+    loglik: Array,
+    slope: Array | float,
+    unreliable: Array | float,
+) -> Array:
+    """MEASURES, a row per refit; ``spread``: Gini's mean difference of the linear predictor."""
+    ratio, nothing = 2 * (loglik - null), -2 * null
+    r2 = -np.expm1(-ratio / n) / -np.expm1(-nothing / n)
+    d, u = (ratio - 1) / nothing, unreliable / nothing
+    return np.stack([c, 2 * c - 1, r2, slope + 0 * c, d, u, d - u, np.abs(slope) * spread], axis=1)
 
 
 def failure_words(failed: int, draws: int) -> tuple[str, ...]:
@@ -231,44 +287,29 @@ def whole_fit(sample: Sample) -> Refit:
     return whole
 
 
-def _training(sample: Sample, fitted: Refit) -> Array:
-    lp = sample.x @ fitted.coefficients
-    return _measures(sample, lp, fitted.loglik, 1.0, -2.0)
-
-
-def _test(sample: Sample, fitted: Refit) -> Array:
-    """The frozen linear predictor on other patients: its slope there, and what freezing costs."""
-    lp = sample.x @ fitted.coefficients
-    sets = sample.sets(lp[:, None])
-    zero = moments(sets, np.zeros(1))
-    found = maximise(sets, zero, zero.information())
-    frozen = moments(sets, sets.scale).loglik
-    slope = float(found.beta[0] / sets.scale[0])
-    return _measures(sample, lp, found.loglik, slope, -2.0 * (frozen - found.loglik[1]))
-
-
-def _measures(
-    sample: Sample, lp: Array, loglik: tuple[float, float], slope: float, unreliable: float
-) -> Array:
-    ratio, null = 2 * (loglik[1] - loglik[0]), -2 * loglik[0]
-    n = len(lp)
-    r2 = -np.expm1(-ratio / n) / -np.expm1(-null / n)
-    d, u = (ratio - 1) / null, unreliable / null
-    c = harrell_c(sample, lp)
-    return np.array([c, 2 * c - 1, r2, slope, d, u, d - u, abs(slope) * gini(lp)])
+def apparent_indexes(sample: Sample, whole: Refit) -> Array:
+    """MEASURES of the model among its own patients."""
+    lp = (sample.x @ whole.coefficients)[None]
+    once, null, best = np.ones_like(lp), *(np.array([v]) for v in whole.loglik)
+    c = harrell_c_batch(line_of(sample.time, sample.event, sample.stratum), lp, [once])[0]
+    return _indexes(len(lp.T), c, gini_batch(lp, [once])[0], null, best, 1.0, -2.0)[0]
 
 
 def harrell_c(sample: Sample, score: Array) -> float:
     """Harrell's C without its standard error, within strata; NaN without comparable pairs."""
-    data = survival_data(sample.time, sample.event)
-    counts = pair_counts(data, score, None if sample.stratum is None else sample.stratum)
-    pairs = [float(c.sum()) for c in counts]
-    total = sum(pairs)
-    return (pairs[0] + pairs[2] / 2) / total if total else float("nan")
+    line = line_of(sample.time, sample.event, sample.stratum)
+    return float(harrell_c_batch(line, score[None], [np.ones((1, len(score)))])[0][0])
 
 
-def gini(values: Array) -> float:
-    """Gini's mean difference: the mean absolute difference of two patients."""
-    n = len(values)
-    ordered = np.sort(values)
-    return float(2 * (np.arange(1, n + 1) * 2 - n - 1) @ ordered / (n * (n - 1)))
+def gini_batch(values: Array, weights: list[Array]) -> list[Array]:
+    """Gini's mean difference of each row of ``values`` by each of ``weights`` (whole numbers): the
+    mean absolute difference of two patients, who count as often as they are drawn."""
+    order = np.argsort(values, axis=1)
+    ordered, out = np.take_along_axis(values, order, axis=1), []
+    for weight in weights:
+        w = np.take_along_axis(weight, order, axis=1)
+        upto = np.cumsum(w, axis=1)
+        n = upto[:, -1]
+        place = w * (2 * upto - w - n[:, None])  # the sum of 2i - n - 1 over its repeats
+        out.append(2 * (place * ordered).sum(axis=1) / (n * (n - 1)))
+    return out

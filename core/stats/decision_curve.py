@@ -17,8 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.model import BadInput, NotEnoughData
-from core.stats.km import fit
-from core.stats.survival_data import survival_data
+from core.stats.survival_data import SurvivalData, survival_data
 
 THRESHOLDS = tuple(np.round(np.arange(0.05, 0.951, 0.01), 2))
 
@@ -61,15 +60,12 @@ def decision_curve(
         )
     odds = cut / (1 - cut)
 
-    def dead(rows: npt.NDArray[np.bool_]) -> float:
-        if not rows.any():
-            return 0.0
-        return 1 - float(fit(data.part(rows)).at([at], extend=True).survival.iloc[0])
-
-    share = np.array([(p > c).mean() for c in cut])
-    distinct = {s: dead(p > c) for s, c in zip(share, cut, strict=True)}
-    risk_above = np.array([distinct[s] for s in share])
-    everyone = dead(np.ones(data.n, dtype=bool))
+    rising = np.argsort(cut, kind="stable")
+    reached = np.searchsorted(cut[rising], p, side="left")  # how many thresholds are below each
+    share, risk_above = np.empty(len(cut)), np.empty(len(cut))
+    share[rising] = np.bincount(reached, minlength=len(cut) + 1)[:0:-1].cumsum()[::-1] / data.n
+    risk_above[rising] = 1 - _survival_above(data, at, reached, len(cut))
+    everyone = float(1 - _survival_above(data, at, np.ones(data.n, dtype=np.intp), 1)[0])
     return DecisionCurve(
         time=at,
         table=pd.DataFrame(
@@ -85,3 +81,28 @@ def decision_curve(
         events=data.events,
         warnings=data.warnings,
     )
+
+
+def _survival_above(
+    data: SurvivalData, at: float, reached: npt.NDArray[np.intp], thresholds: int
+) -> npt.NDArray[np.float64]:
+    """Kaplan-Meier survival at ``at`` of the patients above each threshold, in rising order; 1
+    where there is nobody. ``reached``: how many of the thresholds each patient is above.
+
+    All curves come from one table of event times by thresholds.
+    """
+    times = np.unique(data.time[data.event & (data.time <= at)])
+    if not len(times):
+        return np.ones(thresholds)
+
+    def above(rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+        """Patients by how many event times they reach, and by threshold."""
+        lived = np.searchsorted(times, data.time[rows], side="right")
+        wide = thresholds + 1
+        cells = np.bincount(lived * wide + reached[rows], minlength=(len(times) + 1) * wide)
+        table = cells.reshape(-1, wide)[1:, 1:]  # not those who leave before the first event
+        return np.asarray(table[:, ::-1].cumsum(axis=1)[:, ::-1])
+
+    at_risk = above(np.ones(data.n, dtype=bool))[::-1].cumsum(axis=0)[::-1]
+    died = above(data.event & (data.time <= at))
+    return np.asarray((1 - died / np.maximum(at_risk, 1)).prod(axis=0))

@@ -11,11 +11,13 @@ The p-value of M, as the cut was chosen by looking:
 * ``lausen92``: Lausen and Schumacher (Biometrics 1992;48:73-85), from the proportions alone;
 * ``lausen94``: their improved Bonferroni bound (in Dirschedl and Ostermann, 1994), which knows
   the cuts; it can leave 0 to 1 and is then cut there;
-* ``permutation``: (1 + draws with M at least the observed) / (1 + draws), never 0.
+* ``permutation``: (1 + draws with M at least the observed) / (1 + draws), never 0. Where a bound
+  tells that no draw would reach it, none is made.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +28,10 @@ from core.model import BadInput, NotEnoughData
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-_CHUNK = 2_000_000
+_CHUNK = 250_000
 """Permuted scores held at once."""
+_NEVER = 1e-9
+"""Chance that a draw reaches the observed statistic, below which no draw is made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +76,11 @@ def maximally_selected(
     maxprop: float = 0.9,
     draws: int = 9_999,
     seed: int = 0,
+    progress: Callable[[float], None] | None = None,
 ) -> MaximallySelected:
     """Find the cut of ``values`` with the largest log-rank statistic for ``time`` and ``event``.
+
+    ``progress`` is told the share of the permutations done.
 
     Patients with a missing value, time or event are left out, and the result says how many.
     Raises NotEnoughData without two patients, an event or a cut between the proportions;
@@ -101,7 +108,9 @@ def maximally_selected(
         statistic=m,
         p_lausen92=lausen_schumacher_92(m, minprop, maxprop),
         p_lausen94=lausen_schumacher_94(m, x.size, below),
-        p_permutation=_permutation(scores, below, m, draws, seed) if draws else float("nan"),
+        p_permutation=_permutation(scores, below, m, draws, seed, progress)
+        if draws
+        else float("nan"),
         draws=draws,
         p_naive=float(2 * stats.norm.sf(m)),
         n=x.size,
@@ -206,15 +215,92 @@ def _moments(scores: Floats, below: Ints) -> tuple[Floats, Floats]:
     return m / n * total, np.sqrt(variance)
 
 
-def _permutation(scores: Floats, below: Ints, observed: float, draws: int, seed: int) -> float:
-    """Share of permutations with a statistic at least the observed one."""
-    rng = np.random.default_rng(seed)
+def _permutation(
+    scores: Floats,
+    below: Ints,
+    observed: float,
+    draws: int,
+    seed: int,
+    progress: Callable[[float], None] | None,
+) -> float:
+    """Share of permutations with a statistic at least the observed one.
+
+    Nothing is drawn where not one of the draws would reach it: see :func:`_out_of_reach`.
+    """
     mean, error = _moments(scores, below)
+    bound = observed * (1 - 1e-12) * error
+    if draws * _out_of_reach(scores, below, bound) < _NEVER:
+        return 1 / (1 + draws)
+    rng = np.random.default_rng(seed)
+    lowest, highest = mean - bound, mean + bound
     reached, left = 0, draws
+    last = int(below[-1])
     while left:
         rows = min(left, max(1, _CHUNK // scores.size))
-        sums = np.cumsum(rng.permuted(np.tile(scores, (rows, 1)), axis=1), axis=1)
-        largest = np.abs((sums[:, below - 1] - mean) / error).max(axis=1)
-        reached += int((largest >= observed * (1 - 1e-12)).sum())
+        drawn = rng.permuted(np.broadcast_to(scores, (rows, scores.size)), axis=1)
+        sums = np.cumsum(drawn[:, :last], axis=1)[:, below - 1]
+        reached += int(((sums <= lowest) | (sums >= highest)).any(axis=1).sum())
         left -= rows
+        if progress is not None:
+            progress(1 - left / draws)
     return (1 + reached) / (1 + draws)
+
+
+def _out_of_reach(scores: Floats, below: Ints, bound: Floats) -> float:
+    """At most the chance that a permutation takes the sum of any cut ``bound`` from its mean.
+
+    Bernstein's inequality for sums drawn without replacement (Hoeffding 1963, sections 2 and 6),
+    of the smaller side of each cut, added up over the cuts.
+    """
+    centred = scores - scores.mean()
+    m = np.minimum(below, scores.size - below)
+    variance, largest = float(centred @ centred) / scores.size, float(np.abs(centred).max())
+    return float(2 * np.exp(-(bound**2) / (2 * m * variance + 2 * largest * bound / 3)).sum())
+
+
+# -- how far the cut moves -------------------------------------------------------------
+
+
+def cuts_of_resamples(
+    values: Floats,
+    time: Floats,
+    event: npt.NDArray[np.bool_],
+    counts: Floats,
+    *,
+    minprop: float = 0.1,
+    maxprop: float = 0.9,
+) -> Floats:
+    """The cut that :func:`maximally_selected` chooses in each resample; NaN where there is none.
+
+    ``counts`` (resamples x patients): how often each patient is drawn. Patients are complete.
+    """
+    rising, total = np.argsort(time, kind="stable"), counts.sum(axis=1, keepdims=True)
+    ends, period = _runs(time[rising])
+    n = counts[:, rising]
+    upto = np.cumsum(n, axis=1)[:, ends]
+    dead = np.diff(np.cumsum(n * event[rising], axis=1)[:, ends], axis=1, prepend=0.0)
+    hazard = np.cumsum(dead / (total - upto + 1), axis=1)[:, period]
+    score = np.empty_like(counts)
+    score[:, rising] = event[rising] - hazard
+
+    order = np.argsort(values, kind="stable")
+    x, n, score = values[order], counts[:, order], score[:, order]
+    last, _ = _runs(x)
+    below, sums = np.cumsum(n, axis=1)[:, last], np.cumsum(n * score, axis=1)
+    every, squares = sums[:, -1:], (n * score**2).sum(axis=1, keepdims=True)
+    low, high = np.maximum(1, np.floor(total * minprop)), np.floor(total * maxprop)
+    inside = (below >= low) & (below <= high) & (below < total)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = below * (total - below) / (total**2 * (total - 1)) * (total * squares - every**2)
+        found = np.abs(sums[:, last] - below / total * every) / np.sqrt(variance)
+    found = np.where(inside & (variance > 0), found, -np.inf)
+    largest = found.max(axis=1, initial=-np.inf, keepdims=True)
+    # the first of several equal ones: a value that was drawn stands before those that were not
+    cut = x[last][np.argmax(found >= largest - 1e-12 * np.abs(largest), axis=1)]
+    return np.where(np.isfinite(largest[:, 0]), cut, np.nan)
+
+
+def _runs(ordered: Floats) -> tuple[Ints, Ints]:
+    """The last place of each run of equal values, and the run of each place."""
+    new = np.append(False, ordered[1:] != ordered[:-1])
+    return np.append(np.flatnonzero(new) - 1, len(ordered) - 1), np.cumsum(new)

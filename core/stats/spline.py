@@ -35,7 +35,8 @@ def default_knots(x: Array, k: int) -> tuple[float, ...]:
 def restricted_cubic(x: Array, knots: Sequence[float]) -> Array:
     """Basis of a restricted cubic spline: rows x (knots - 1), Harrell's scaling."""
     t = np.asarray(knots, dtype=float)
-    cube = np.maximum(x[:, None] - t, 0.0) ** 3
+    beyond = np.maximum(x[:, None] - t, 0.0)
+    cube = beyond * beyond * beyond  # many times faster than a power
     last, before = t[-1], t[-2]
     curved = (
         cube[:, :-2]

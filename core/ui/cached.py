@@ -73,6 +73,7 @@ from core.model import Filters, StoreError, Stratifier
 from core.stats.ssgsea import Scores
 from core.store import STORE_VARIABLE, Store, current_build, open_store
 from core.ui.asking import told
+from core.ui.slot import Slot
 from core.ui.state import Own
 
 if TYPE_CHECKING:
@@ -500,10 +501,12 @@ def nomogram_corrected(
     """:func:`core.analysis.nomogram_check.correct`, remembered; ``progress`` is told of the first
     run only."""
     kept = _corrected_nomogram(str(store.path), filters, stratifier, endpoint, choice, draws)
-    if not kept:  # outside the cached function, which could not draw a bar
+
+    def make() -> Corrected:
         build = nomogram(store, filters, stratifier, endpoint, choice)
-        kept.append(correct(build, draws=draws, progress=lambda _, done: progress(done)))
-    return kept[0]
+        return correct(build, draws=draws, progress=lambda _, done: progress(done))
+
+    return kept.get(make, progress)
 
 
 @told
@@ -527,10 +530,11 @@ def nomogram_cut(
 ) -> ScoreCut:
     """:func:`core.analysis.nomogram_cut.cut_score`, remembered. Raises NotEnoughData."""
     kept = _cut_nomogram(str(store.path), filters, stratifier, endpoint, choice, own, stratified)
-    if not kept:
+
+    def make() -> ScoreCut:
         build = nomogram(store, filters, stratifier, endpoint, choice)
         _, found = nomogram_checks(store, filters, stratifier, endpoint, choice)
-        cut = cut_score(
+        return cut_score(
             build.rows,
             None if isinstance(found, str) else found.rows,
             own=own,
@@ -538,8 +542,8 @@ def nomogram_cut(
             strata="cohort_id" if stratified else None,
             progress=lambda _, done: progress(done),
         )
-        kept.append(cut)
-    return kept[0]
+
+    return kept.get(make, progress)
 
 
 # -- caches ----------------------------------------------------------------------------
@@ -902,7 +906,7 @@ def _correlation(
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _scores(path: str, sets: tuple[tuple[str, tuple[str, ...]], ...]) -> list[Scores]:
-    """At most one result, as in :func:`_corrected_nomogram`."""
+    """At most one result: empty until it has been computed, with a bar, for the first time."""
     return []
 
 
@@ -974,9 +978,8 @@ def _corrected_nomogram(
     endpoint: str,
     choice: Choice,
     draws: int,
-) -> list[Corrected]:
-    """At most one result: empty until it has been computed, with a bar, for the first time."""
-    return []
+) -> Slot[Corrected]:
+    return Slot()
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
@@ -988,6 +991,5 @@ def _cut_nomogram(
     choice: Choice,
     own: float | None,
     stratified: bool,
-) -> list[ScoreCut]:
-    """At most one result, as in :func:`_corrected_nomogram`."""
-    return []
+) -> Slot[ScoreCut]:
+    return Slot()

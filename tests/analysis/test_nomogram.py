@@ -11,6 +11,7 @@ import pytest
 from core.analysis.covariates import Covariate
 from core.analysis.nomogram import Choice, build_nomogram, build_question
 from core.analysis.nomogram_check import (
+    affordable,
     apparent,
     correct,
     followed,
@@ -19,6 +20,7 @@ from core.analysis.nomogram_check import (
 )
 from core.analysis.nomogram_cure import cure_model, cure_prediction
 from core.analysis.nomogram_cut import HIGH, at_percentile, cut_score
+from core.compute import HERE
 from core.model import BadInput, Filters, NotEnoughData, Stratifier
 from core.stats.cure import mixture_cure
 from core.store import Store
@@ -260,3 +262,24 @@ def test_uploaded_table_with_follow_up_is_a_validation() -> None:
         with pytest.raises(BadInput, match=column) as caught:
             followed(table.assign(**{column: value}))
         assert value in caught.value.found
+
+
+def test_fewer_resamples_are_drawn_of_very_many_patients() -> None:
+    assert affordable(200, 3_000) == 200 and affordable(20, 3_000) == 20
+    assert 20 < affordable(200, 12_000) < 200 and affordable(200, 120_000) == 20
+
+
+def test_resamples_stop_where_they_are_told_to() -> None:
+    build, told = fit(*frames(300)), []
+
+    def leave(what: str, done: float) -> None:
+        told.append(done)
+        raise InterruptedError
+
+    for work in (
+        lambda: correct(build, draws=200, place=HERE, progress=leave),
+        lambda: cut_score(build.rows, None, progress=leave),
+    ):
+        with pytest.raises(InterruptedError):
+            work()
+    assert len(told) == 2 and max(told) < 0.2
