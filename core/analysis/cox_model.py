@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.covariates import (
@@ -23,7 +21,8 @@ from core.analysis.covariates import (
     covariate_columns,
     model_terms,
 )
-from core.analysis.cox_rows import FewPatients, FittedModel, forest_rows, forest_table
+from core.analysis.cox_fits import Patients, discrimination, unpenalised
+from core.analysis.cox_rows import FewPatients, forest_rows, forest_table
 from core.analysis.cox_warnings import (
     STRATA_LABEL,
     loss,
@@ -38,10 +37,9 @@ from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, patients_sentence
 from core.groups import Grouping, assign, without_outcome
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Split, Stratifier
 from core.stats.collinearity import variance_inflation
-from core.stats.concordance import Concordance, concordance
+from core.stats.concordance import Concordance
 from core.stats.cox import ChiSquare
-from core.stats.cox_terms import Categorical, Term, TermsFit, fit_terms
-from core.stats.interaction import likelihood_ratio
+from core.stats.cox_terms import Categorical, TermsFit
 from core.stats.zph import ZphTest, cox_zph
 from core.store import Store, sentence
 
@@ -166,16 +164,18 @@ def fit_cox_model(
     data = pd.DataFrame({c: rows[c] for c in needed if c in rows} | dict(ready.items()))
     data[title] = rows.group.where(rows.group.isin(order))
     terms = [ModelTerm(Covariate(title), gene, f"{title}, against {order[0]}"), *terms]
-    whole = data[complete]
-    model = _fit(whole, terms, by, title)
+    patients = Patients(data, terms, by, title)
+    everyone = np.ones(len(data), dtype=bool)
+    model = patients.fit(terms, complete.to_numpy())
     multivariable = forest_table(forest_rows(model, terms, title, FEW))
     single = []
     for term in terms:
-        alone = _fit(whole if same_patients else data, [term], by, title)
+        alone = patients.fit([term], complete.to_numpy() if same_patients else everyone)
         single += forest_rows(alone, [term], title, FEW)
     univariable = forest_table(single)
-    c_index, without, added = _discrimination(model, terms, by)
-    plain = _unpenalised(model, terms, by)
+    c_index, without, added = discrimination(model, title, by)
+    plain = unpenalised(model, terms, by)
+    whole = data[complete]
     inflation = variance_inflation(plain.fit).rename(columns={"term": "variable"})
     tests = plain.term_tests().rename(columns={"term": "variable"})
     proportional = _proportional(plain)
@@ -214,93 +214,6 @@ def fit_cox_model(
         methods=_methods(endpoint, title, covariates, by, same_patients),
         warnings=tuple(dict.fromkeys(told)),
     )
-
-
-def _of(terms: Sequence[ModelTerm]) -> list[Term]:
-    return [t.term for t in terms]
-
-
-def _fit(
-    data: pd.DataFrame, terms: Sequence[ModelTerm], strata: Sequence[str], gene: str
-) -> FittedModel:
-    """The model, by Firth's penalty where an arm of the first term, ``gene``, is small.
-
-    A level without an event has an infinite estimate, at which its patients leave every risk set:
-    the other estimates are those of the model without these patients, so they are left out.
-    """
-    used = [t.term.name if t.term.name == gene else t.covariate.label for t in terms]
-    columns = [*dict.fromkeys([*used, *strata])]
-    known = np.logical_and.reduce([data[c].notna().to_numpy() for c in columns])
-    data = data.loc[known, [*dict.fromkeys([*columns, "time_months", "event"])]]
-    died = data.event.to_numpy(float)
-    keep, without_event = np.ones(len(data), dtype=bool), {}
-    codes = {
-        column: (t.term.levels, pd.Index(t.term.levels).get_indexer(pd.Index(data[column])))
-        for t, column in zip(terms, used, strict=True)
-        if isinstance(t.term, Categorical)
-    }
-    for term, column in zip(terms, used, strict=True):
-        if column == gene or column not in codes:
-            continue
-        levels, of = codes[column]
-        n, events = _counts(of, died, len(levels))
-        for i in np.flatnonzero((n > 0) & (events == 0)):
-            if levels[i] != term.term.reference:  # type: ignore[union-attr]
-                without_event[column, str(levels[i])] = int(n[i])
-                keep &= of != i
-    small = False
-    if used[0] == gene:
-        levels, of = codes[gene]
-        n, events = _counts(of[keep], died[keep], len(levels))
-        small = bool((n < MIN_PATIENTS).any() or (events < MIN_EVENTS).any())
-    data = data[keep] if without_event else data
-    made = fit_terms(
-        data, _of(terms), "time_months", "event", strata=list(strata),
-        penalty="firth" if small else None,
-    )  # fmt: skip
-    return FittedModel(made, data, small, without_event)
-
-
-def _counts(
-    codes: npt.NDArray[np.intp], died: npt.NDArray[np.float64], k: int
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Patients and events of each of ``k`` levels."""
-    return np.bincount(codes, minlength=k), np.bincount(codes, weights=died, minlength=k)
-
-
-def _unpenalised(model: FittedModel, terms: Sequence[ModelTerm], strata: Sequence[str]) -> TermsFit:
-    """The model whose terms are tested."""
-    if not model.firth:
-        return model.made
-    return fit_terms(model.data, _of(terms), "time_months", "event", strata=list(strata))
-
-
-def _discrimination(
-    model: FittedModel, terms: Sequence[ModelTerm], by: Sequence[str]
-) -> tuple[Concordance, Concordance | None, ChiSquare]:
-    """C of the model and of the model without the gene, and the gene's likelihood ratio."""
-    rows = model.data
-    strata = None
-    if by:
-        strata = rows[by[0]].astype(str)
-        for column in by[1:]:
-            strata = strata + " / " + rows[column].astype(str)
-
-    def c_of(fit: TermsFit) -> Concordance:
-        beta = fit.fit.coefficients
-        beta = np.where(np.isfinite(beta), beta, 0.0)
-        return concordance(rows.time_months, rows.event, fit.design.matrix @ beta, strata=strata)
-
-    unknown = ChiSquare(float("nan"), 0, float("nan"))
-    if len(terms) == 1:
-        return c_of(model.made), None, unknown
-    penalty = model.made.fit.penalty
-    without = fit_terms(
-        rows, _of(terms[1:]), "time_months", "event", strata=list(by), penalty=penalty
-    )
-    if penalty is None and len(without.fit.kept):
-        unknown = likelihood_ratio(without.fit, model.made.fit)
-    return c_of(model.made), c_of(without), unknown
 
 
 def _coefficients(model: TermsFit) -> dict[str, float]:

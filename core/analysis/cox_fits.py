@@ -1,0 +1,129 @@
+"""The fits behind the Cox page: one multivariable model, one of each term alone, one without the
+gene, all of the same patients' columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core.analysis.covariates import ModelTerm
+from core.analysis.cox_rows import FittedModel
+from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
+from core.stats.concordance import Concordance, concordance
+from core.stats.cox import ChiSquare, CoxFit, cox
+from core.stats.cox_terms import Categorical, TermsFit, fit_terms
+from core.stats.interaction import likelihood_ratio
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Patients:
+    """Columns of the patients of a question, looked at once for all of its models.
+
+    ``data``: time_months, event, the columns of ``terms`` and ``strata``; ``gene`` names the term
+    whose arms must be large enough.
+    """
+
+    def __init__(
+        self, data: pd.DataFrame, terms: Sequence[ModelTerm], strata: Sequence[str], gene: str
+    ) -> None:
+        self.strata, self.gene = list(strata), gene
+        used = {self._column(t): t for t in terms}
+        columns = dict.fromkeys([*used, *strata, "time_months", "event"])
+        self._values = {c: data[c].to_numpy() for c in columns}
+        self._known = {c: data[c].notna().to_numpy() for c in columns}
+        self._died = data.event.to_numpy(float)
+        self._levels = {
+            column: (t.term.levels, pd.Index(t.term.levels).get_indexer(pd.Index(data[column])))
+            for column, t in used.items()
+            if isinstance(t.term, Categorical)
+        }
+
+    def fit(self, terms: Sequence[ModelTerm], among: Mask) -> FittedModel:
+        """The model of those of ``among`` whose columns are known, by Firth's penalty where an arm
+        of the first term, if it is the gene, is small.
+
+        A level without an event has an infinite estimate, at which its patients leave every risk
+        set: the other estimates are those of the model without these patients, so they are left
+        out.
+        """
+        used = [self._column(t) for t in terms]
+        columns = dict.fromkeys([*used, *self.strata])
+        keep = np.logical_and.reduce([among, *(self._known[c] for c in columns)])
+        without_event = {}
+        known = keep.copy()
+        for term, column in zip(terms, used, strict=True):
+            if column == self.gene or not isinstance(term.term, Categorical):
+                continue
+            levels, codes = self._levels[column]
+            n, events = self._counts(column, known)
+            for i in np.flatnonzero((n > 0) & (events == 0)):
+                if levels[i] != term.term.reference:
+                    without_event[column, str(levels[i])] = int(n[i])
+                    keep &= codes != i
+        small = False
+        if used[0] == self.gene:
+            n, events = self._counts(self.gene, keep)
+            small = bool((n < MIN_PATIENTS).any() or (events < MIN_EVENTS).any())
+        data = pd.DataFrame(
+            {c: self._values[c][keep] for c in [*columns, "time_months", "event"]}, copy=False
+        )
+        made = fit_terms(
+            data, [t.term for t in terms], "time_months", "event", strata=self.strata,
+            penalty="firth" if small else None,
+        )  # fmt: skip
+        return FittedModel(made, data, small, without_event)
+
+    def _column(self, term: ModelTerm) -> str:
+        """The gene's column bears the term's name, a covariate's its label."""
+        return term.term.name if term.term.name == self.gene else term.covariate.label
+
+    def _counts(self, column: str, among: Mask) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Patients and events of each level of ``column``."""
+        levels, codes = self._levels[column]
+        here, k = codes[among], len(levels)
+        return (
+            np.bincount(here, minlength=k),
+            np.bincount(here, weights=self._died[among], minlength=k),
+        )
+
+
+def unpenalised(model: FittedModel, terms: Sequence[ModelTerm], strata: Sequence[str]) -> TermsFit:
+    """The model whose terms are tested."""
+    if not model.firth:
+        return model.made
+    own = [t.term for t in terms]
+    return fit_terms(model.data, own, "time_months", "event", strata=list(strata))
+
+
+def discrimination(
+    model: FittedModel, gene: str, by: Sequence[str]
+) -> tuple[Concordance, Concordance | None, ChiSquare]:
+    """C of the model and of the model without the gene, and the gene's likelihood ratio."""
+    rows, made = model.data, model.made
+    strata = None
+    if by:
+        strata = rows[by[0]] if len(by) == 1 else rows[[*by]].astype(str).agg(" / ".join, axis=1)
+
+    def c_of(fit: CoxFit, x: npt.NDArray[np.float64]) -> Concordance:
+        beta = np.where(np.isfinite(fit.coefficients), fit.coefficients, 0.0)
+        return concordance(rows.time_months, rows.event, x @ beta, strata=strata)
+
+    unknown = ChiSquare(float("nan"), 0, float("nan"))
+    whole = c_of(made.fit, made.design.matrix)
+    others = [j for j, term in enumerate(made.fit.groups) if term != gene]
+    if not others:
+        return whole, None, unknown
+    x, penalty = made.design.matrix[:, others], made.fit.penalty
+    without = cox(
+        x, rows.time_months, rows.event, names=[made.fit.names[j] for j in others], strata=strata,
+        penalty=penalty,
+    )  # fmt: skip
+    if penalty is None and len(without.kept):
+        unknown = likelihood_ratio(without, made.fit)
+    return whole, c_of(without, x), unknown
