@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from core.charts.theme import DARK, LIGHT, SIZES
 from core.model import BadInput
@@ -31,8 +32,8 @@ class Figure:
     description: str
 
     def for_screen(self) -> dict[str, Any]:
-        """The spec with its data as frames, as ``st.vega_lite_chart`` takes it."""
-        return {**self.spec, "datasets": dict(self.data)}
+        """The spec with its data as Arrow streams, as ``st.vega_lite_chart`` takes it."""
+        return {**self.spec, "datasets": {name: _arrow(f) for name, f in self.data.items()}}
 
     def for_export(self) -> dict[str, Any]:
         """The spec as plain JSON values with its data inside; missing values are null."""
@@ -95,3 +96,19 @@ class Figure:
             "image/png": base64.b64encode(image).decode("ascii"),
             "text/plain": self.description,
         }
+
+
+def _arrow(frame: pd.DataFrame) -> bytes | pd.DataFrame:
+    """``frame`` without its index as an Arrow stream; itself where a column mixes kinds.
+
+    Streamlit would do this by way of pandas, which takes three times as long.
+    """
+    try:
+        table = pa.table({c: pa.array(frame[c].to_numpy(), from_pandas=True) for c in frame})
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return frame
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
