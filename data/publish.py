@@ -55,6 +55,10 @@ WHOLE = {
 }
 """Tables that are more than the rows of their blocks one after the other."""
 
+GENES_AT_ONCE = 32
+"""Genes whose rows are joined at a time: joined rows cannot wait on disk, and one of a million
+samples takes 2 MB."""
+
 Progress = Callable[[str, float], None]
 """Called with what is being done and the fraction done (0 to 1)."""
 
@@ -341,12 +345,26 @@ def _write_blocks(blocks: Iterable[Mapping[str, Any]], path: Path, progress: Pro
             listed = columns[name]
             rows = WHOLE.get(name, f"SELECT {listed} FROM aside.{name}")
             order = f" ORDER BY {ORDER[name]}" if name in ORDER else ""
-            connection.execute(
-                f"INSERT INTO {name} ({listed}) SELECT {listed} FROM ({rows}){order}"
-            )
+            for some in _some_genes(connection) if name == "expression" else [rows]:
+                connection.execute(
+                    f"INSERT INTO {name} ({listed}) SELECT {listed} FROM ({some}){order}"
+                )
             connection.execute(f"DROP TABLE aside.{name}")
         connection.execute("CHECKPOINT")
     shutil.rmtree(f"{path}.spilled", ignore_errors=True)
+
+
+def _some_genes(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The query of WHOLE for expression in parts of GENES_AT_ONCE, in order of the genes."""
+    found = connection.execute("SELECT DISTINCT hugo_symbol FROM aside.expression ORDER BY 1")
+    genes = ["'" + str(g).replace("'", "''") + "'" for (g,) in found.fetchall()]
+    parts = [genes[at : at + GENES_AT_ONCE] for at in range(0, len(genes), GENES_AT_ONCE)]
+    return [
+        WHOLE["expression"].replace(
+            "GROUP BY", f"WHERE hugo_symbol BETWEEN {part[0]} AND {part[-1]} GROUP BY"
+        )
+        for part in parts
+    ]
 
 
 def _append(connection: duckdb.DuckDBPyConnection, name: str, rows: Any) -> str:
