@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,11 +76,18 @@ class SurvivalComparison(Result):
             return float("nan")
         return self.logrank.p_value if self.corrected_p is None else self.corrected_p
 
-    @property
+    @cached_property
     def cox_ratio(self) -> tuple[float, float, float]:
         """Hazard ratio and interval of the second group against the first, by the Cox model."""
-        row = self.hazard_ratios.iloc[0]
-        return float(row.hazard_ratio), float(row.ci_lower), float(row.ci_upper)
+        columns = ["hazard_ratio", "ci_lower", "ci_upper"]
+        found = self.hazard_ratios[columns].to_numpy(float)[0]
+        return float(found[0]), float(found[1]), float(found[2])
+
+    @cached_property
+    def arm_rows(self) -> tuple[dict[str, Any], ...]:
+        """The rows of ``arms`` as plain values."""
+        values = zip(*(self.arms[c].tolist() for c in self.arms), strict=True)
+        return tuple(dict(zip(map(str, self.arms), row, strict=True)) for row in values)
 
     @property
     def stratified(self) -> bool:
@@ -238,17 +246,19 @@ def _censor_marks(curve: KaplanMeier) -> dict[str, npt.NDArray[np.float64]]:
 
 
 def _arms(curves: dict[str, KaplanMeier]) -> pd.DataFrame:
-    rows = []
-    for group, curve in curves.items():
-        row: dict[str, object] = {"group": group, "n": curve.n, "events": curve.events}
-        row["median"], row["median_lower"], row["median_upper"] = curve.median
-        at = curve.values_at(LANDMARKS)
-        for i, month in enumerate(LANDMARKS):
-            name = f"survival_{month:g}"
-            row[name] = at["survival"][i]
-            row[f"{name}_lower"], row[f"{name}_upper"] = at["ci_lower"][i], at["ci_upper"][i]
-        rows.append(row)
-    return pd.DataFrame(rows)
+    found: dict[str, list[object]] = {
+        "group": list(curves),
+        "n": [k.n for k in curves.values()],
+        "events": [k.events for k in curves.values()],
+    }
+    medians = [k.median for k in curves.values()]
+    for name, values in zip(("", "_lower", "_upper"), zip(*medians, strict=True), strict=True):
+        found[f"median{name}"] = list(values)
+    at = [k.values_at(LANDMARKS) for k in curves.values()]
+    for i, month in enumerate(LANDMARKS):
+        for name, end in (("survival", ""), ("ci_lower", "_lower"), ("ci_upper", "_upper")):
+            found[f"survival_{month:g}{end}"] = [v[name][i] for v in at]
+    return pd.DataFrame(found)
 
 
 def _small_arms(arms: pd.DataFrame) -> pd.DataFrame | None:
@@ -286,22 +296,21 @@ def _hazard_ratios(
         penalty="firth" if small else None,
     )
     others, withheld = order[1:], np.full(len(order) - 1, np.nan)
-    found = fit.table()
+    found = fit.columns()
+    lower, upper = found["ci_lower"], found["ci_upper"]
     if small:
         lower, upper = np.transpose([ratio_limits(fit, str(term)) for term in others])
-    else:
-        lower, upper = found.ci_lower.to_numpy(), found.ci_upper.to_numpy()
     observed = [oe_hazard_ratio(test, g, order[0]) for g in others]
     both = pd.DataFrame(
         {
             "comparison": [f"{g} vs {order[0]}" for g in others] * 2,
             "method": np.repeat(["Cox, Firth" if small else "Cox, Efron", "O/E"], len(others)),
-            "hazard_ratio": [*found.hazard_ratio, *(r.hazard_ratio for r in observed)],
+            "hazard_ratio": [*found["hazard_ratio"], *(r.hazard_ratio for r in observed)],
             "ci_lower": [*lower, *(r.ci_lower for r in observed)],
             "ci_upper": [*upper, *(r.ci_upper for r in observed)],
             "p_value": [*withheld, *withheld]
             if small
-            else [*found.p_value, *(test.p_value for _ in others)],
+            else [*found["p_value"], *(test.p_value for _ in others)],
         }
     )
     return both, fit

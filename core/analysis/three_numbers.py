@@ -5,6 +5,7 @@ Where they disagree about whether 1 lies in the interval, the conclusion hangs o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,10 +43,10 @@ def three_numbers(result: SurvivalComparison) -> ThreeNumbers:
     plain = _plain_rows(result) if fit.penalty else {}
     rows: list[dict[str, object]] = []
     notes: list[str] = []
+    given = [{str(k): v for k, v in r.items()} for r in result.hazard_ratios.to_dict("records")]
     for group in result.order[1:]:
         comparison = f"{group} vs {reference}"
-        given = result.hazard_ratios[result.hazard_ratios.comparison == comparison]
-        own, observed = ({str(k): v for k, v in r.items()} for r in given.to_dict("records"))
+        own, observed = (r for r in given if r["comparison"] == comparison)
         if fit.penalty:
             rows += [plain[group] | {"comparison": comparison}, own]
         else:
@@ -92,13 +93,18 @@ def _plain_rows(result: SurvivalComparison) -> dict[str, dict[str, object]]:
 
 def _disagreement(table: pd.DataFrame) -> str:
     told = []
-    for comparison, rows in table.groupby("comparison", sort=False):
-        known = rows[rows.ci_lower.notna() & rows.ci_upper.notna()]
-        holds = (known.ci_lower <= 1) & (known.ci_upper >= 1)
-        if holds.any() and not holds.all():
-            without, with_one = (", ".join(known.method[m]) for m in (~holds, holds))
+    columns = (table[c].tolist() for c in ("comparison", "method", "ci_lower", "ci_upper"))
+    without: dict[str, list[str]] = {}
+    with_one: dict[str, list[str]] = {}
+    for comparison, method, lower, upper in zip(*columns, strict=True):
+        if not math.isnan(lower) and not math.isnan(upper):
+            kind = with_one if lower <= 1 <= upper else without
+            kind.setdefault(comparison, []).append(method)
+    for comparison in without:
+        if comparison in with_one:
             told.append(
-                f"{comparison}: the interval leaves out 1 by {without}, and holds it by {with_one}"
+                f"{comparison}: the interval leaves out 1 by {', '.join(without[comparison])}, "
+                f"and holds it by {', '.join(with_one[comparison])}"
             )
     if not told:
         return ""

@@ -58,7 +58,7 @@ def describe(result: SurvivalComparison) -> str:
     arms = "; ".join(
         f"{group_name(result.title, a['group'])}: {a['n']} patients, {a['events']} events, median "
         f"{months_text(a['median'], a['median_lower'], a['median_upper'])} months"
-        for a in result.arms.to_dict("records")
+        for a in result.arm_rows
     )
     return (
         f"Kaplan-Meier curves of {ENDPOINT_LABEL[result.endpoint].lower()} by {result.title}. "

@@ -39,7 +39,7 @@ def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[st
 
 def _named(frame: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """``frame`` with the groups as a legend calls them."""
-    return frame.assign(group=_each(frame.group, names))
+    return pd.DataFrame(dict(frame.items()) | {"group": _each(frame.group, names)})
 
 
 def _each(groups: pd.Series[str], names: dict[str, Any]) -> npt.NDArray[Any]:
@@ -112,7 +112,7 @@ def _ends(result: SurvivalComparison, names: dict[str, str], look: Look) -> pd.D
     last = np.flatnonzero(np.append(group[1:] != group[:-1], True))
     height = curves.survival.to_numpy(float)
     last = last[np.argsort(height[last], kind="stable")]
-    median = dict(zip(result.arms.group, result.arms["median"].tolist(), strict=True))
+    median = {arm["group"]: arm["median"] for arm in result.arm_rows}
     time = curves.time.to_numpy(float)
     labels = [names[g] for g in group[last]]
     return pd.DataFrame(
@@ -140,14 +140,14 @@ def _apart(at: npt.NDArray[np.float64], gap: float) -> npt.NDArray[np.float64]:
 
 
 def _medians(result: SurvivalComparison, names: dict[str, str]) -> pd.DataFrame:
-    median = result.arms["median"].to_numpy(float)
-    known = ~np.isnan(median)
+    known = [arm for arm in result.arm_rows if arm["median"] == arm["median"]]
+    longest = max((arm["median"] for arm in known), default=0.0)
     return pd.DataFrame(
         {
-            "group": [names[g] for g in result.arms.group.to_numpy(object)[known]],
-            "median": median[known],
-            "start": 0.0,
-            "longest": median[known].max(initial=0.0),
+            "group": [names[arm["group"]] for arm in known],
+            "median": [float(arm["median"]) for arm in known],
+            "start": [0.0] * len(known),
+            "longest": [longest] * len(known),
         }
     )
 

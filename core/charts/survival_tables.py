@@ -45,7 +45,7 @@ def answer(result: SurvivalComparison) -> str:
 
 
 def _medians(result: SurvivalComparison) -> dict[str, float]:
-    return dict(zip(result.arms.group, result.arms["median"].tolist(), strict=True))
+    return {arm["group"]: arm["median"] for arm in result.arm_rows}
 
 
 def _of_several(result: SurvivalComparison) -> str:
@@ -117,7 +117,7 @@ def survival_numbers(result: SurvivalComparison) -> pd.DataFrame:
 def arms(result: SurvivalComparison) -> pd.DataFrame:
     """One row per group, the reference last: n, events, median, survival at the landmarks."""
     rows = []
-    for arm in reversed(result.arms.to_dict("records")):
+    for arm in reversed(result.arm_rows):
         group = arm["group"]
         row = {
             "Group": group_name(result.title, group),
