@@ -146,7 +146,8 @@ def compare_grouping(
 
     Raises NotEnoughData where fewer than two groups have a patient in ``frame``.
     """
-    rows = frame.assign(group=grouping.labels[frame.index])
+    rows = frame.copy(deep=False)
+    rows["group"] = grouping.labels[frame.index]
     if rows.group.nunique() < 2:
         raise NotEnoughData(
             "There are not two groups to compare.",

@@ -12,6 +12,9 @@ from core.analysis.survival import SurvivalComparison
 from core.charts.theme import Look
 from core.charts.wording import group_name, percent_text
 
+Columns = dict[str, Any]
+"""Columns of one length by name: arrays or lists."""
+
 BAND = ("ci_lower", "ci_upper")
 
 HOVER_STEPS = 80
@@ -23,34 +26,38 @@ PLACES = 2_000
 there are pixels. Curves of fewer steps are drawn as they are."""
 
 
-def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[str, pd.DataFrame]:
+def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[str, Columns]:
     """Every dataset of the figure; ``facts`` are the lines printed inside it."""
     names = {g: group_name(result.title, g) for g in result.order}
     return {
-        "curves": _named(thinned(_steps(result.curves)), names),
-        "censored": _named(thinned(result.censored), names),
+        "curves": _named(_steps(result.curves), names),
+        "censored": _named(
+            {c: result.censored[c].to_numpy() for c in ("time", "survival", "group")}, names
+        ),
         "risk": _risk(result, names),
         "ends": _ends(result, names, look),
         "medians": _medians(result, names),
         "hover": _hover(result, names),
-        "facts": pd.DataFrame({"row": range(len(facts)), "text": facts}),
+        "facts": {"row": list(range(len(facts))), "text": facts},
     }
 
 
-def _named(frame: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    """``frame`` with the groups as a legend calls them."""
-    return pd.DataFrame(dict(frame.items()) | {"group": _each(frame.group, names)})
+def _named(columns: Columns, names: dict[str, str]) -> Columns:
+    """Rows of curves, thinned, with the groups as a legend calls them."""
+    if len(columns["group"]) > PLACES:
+        frame = thinned(pd.DataFrame(columns))
+        columns = {str(name): column.to_numpy() for name, column in frame.items()}
+    return {**columns, "group": _each(columns["group"], names)}
 
 
-def _each(groups: pd.Series[str], names: dict[str, Any]) -> npt.NDArray[Any]:
+def _each(given: npt.NDArray[np.object_], names: dict[str, Any]) -> npt.NDArray[Any]:
     """``names`` of every row's group; the rows of a group stand together."""
-    given = groups.to_numpy(object)
     first = np.flatnonzero(np.append(True, given[1:] != given[:-1])) if len(given) else [0]
     found = np.array([names[g] for g in given[first]]) if len(given) else given
     return np.repeat(found, np.diff(first, append=len(given)))
 
 
-def _steps(curves: pd.DataFrame) -> pd.DataFrame:
+def _steps(curves: pd.DataFrame) -> Columns:
     """Only the rows where a curve or its band changes, and each curve's last.
 
     A curve's rows stand together, and its first has an interval (both ends 1).
@@ -63,15 +70,13 @@ def _steps(curves: pd.DataFrame) -> pd.DataFrame:
     at = np.flatnonzero(changed | np.append(first[1:], True))
     # where a curve falls to 0 no interval exists: the band runs on to there and ends
     banded = at[np.maximum.accumulate(np.where(np.isnan(lower[at]), 0, np.arange(len(at))))]
-    return pd.DataFrame(
-        {
-            "time": curves.time.to_numpy(float)[at],
-            "survival": survival[at],
-            "ci_lower": lower[banded],
-            "ci_upper": upper[banded],
-            "group": group[at],
-        }
-    )
+    return {
+        "time": curves.time.to_numpy(float)[at],
+        "survival": survival[at],
+        "ci_lower": lower[banded],
+        "ci_upper": upper[banded],
+        "group": group[at],
+    }
 
 
 def thinned(rows: pd.DataFrame) -> pd.DataFrame:
@@ -89,23 +94,21 @@ def thinned(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[~many | ~pd.DataFrame({"g": rows.group, "p": place}).duplicated(keep="last")]
 
 
-def _risk(result: SurvivalComparison, names: dict[str, str]) -> pd.DataFrame:
+def _risk(result: SurvivalComparison, names: dict[str, str]) -> Columns:
     table = result.risk_table
-    time = table.time.to_numpy(float)
+    time, group = table.time.to_numpy(float), table.group.to_numpy(object)
     lines = {g: i for i, g in enumerate(reversed(result.order))}
-    return pd.DataFrame(
-        {
-            "group": _each(table.group, names),
-            "name": table.group.to_numpy(object),
-            "time": time,
-            "row": _each(table.group, lines),
-            "tick": np.searchsorted(np.unique(time), time),
-            "text": [f"{n:,.0f}" for n in table.at_risk.tolist()],
-        }
-    )
+    return {
+        "group": _each(group, names),
+        "name": group,
+        "time": time,
+        "row": _each(group, lines),
+        "tick": np.searchsorted(np.unique(time), time),
+        "text": [f"{n:,.0f}" for n in table.at_risk.tolist()],
+    }
 
 
-def _ends(result: SurvivalComparison, names: dict[str, str], look: Look) -> pd.DataFrame:
+def _ends(result: SurvivalComparison, names: dict[str, str], look: Look) -> Columns:
     """Where each curve ends and where its label stands, moved apart where they would collide."""
     curves = result.curves
     group = curves.group.to_numpy(object)
@@ -115,20 +118,18 @@ def _ends(result: SurvivalComparison, names: dict[str, str], look: Look) -> pd.D
     median = {arm["group"]: arm["median"] for arm in result.arm_rows}
     time = curves.time.to_numpy(float)
     labels = [names[g] for g in group[last]]
-    return pd.DataFrame(
-        {
-            "time": time[last],
-            "survival": height[last],
-            "label_at": _apart(height[last], 2.9 * look.sizes.small / look.sizes.height),
-            "label": labels,
-            "detail": [
-                "median not reached" if m != m else f"median {m:.1f}"
-                for m in (median[g] for g in group[last])
-            ],
-            "axis_end": time.max(),
-            "group": labels,
-        }
-    )
+    return {
+        "time": time[last],
+        "survival": height[last],
+        "label_at": _apart(height[last], 2.9 * look.sizes.small / look.sizes.height),
+        "label": labels,
+        "detail": [
+            "median not reached" if m != m else f"median {m:.1f}"
+            for m in (median[g] for g in group[last])
+        ],
+        "axis_end": [float(time.max())] * len(labels),
+        "group": labels,
+    }
 
 
 def _apart(at: npt.NDArray[np.float64], gap: float) -> npt.NDArray[np.float64]:
@@ -139,26 +140,24 @@ def _apart(at: npt.NDArray[np.float64], gap: float) -> npt.NDArray[np.float64]:
     return placed - max(0.0, placed[-1] - 1.0)
 
 
-def _medians(result: SurvivalComparison, names: dict[str, str]) -> pd.DataFrame:
+def _medians(result: SurvivalComparison, names: dict[str, str]) -> Columns:
     known = [arm for arm in result.arm_rows if arm["median"] == arm["median"]]
-    longest = max((arm["median"] for arm in known), default=0.0)
-    return pd.DataFrame(
-        {
-            "group": [names[arm["group"]] for arm in known],
-            "median": [float(arm["median"]) for arm in known],
-            "start": [0.0] * len(known),
-            "longest": [longest] * len(known),
-        }
-    )
+    longest = max((float(arm["median"]) for arm in known), default=0.0)
+    return {
+        "group": [names[arm["group"]] for arm in known],
+        "median": [float(arm["median"]) for arm in known],
+        "start": [0.0] * len(known),
+        "longest": [longest] * len(known),
+    }
 
 
-def _hover(result: SurvivalComparison, names: dict[str, str]) -> pd.DataFrame:
+def _hover(result: SurvivalComparison, names: dict[str, str]) -> Columns:
     """What pointing at a time tells: survival with its interval in every group."""
     curves = {n: result.curves[n].to_numpy(float) for n in ("time", "survival", *BAND)}
     group = result.curves.group.to_numpy(object)
     longest = float(curves["time"].max())
     at = np.unique(np.round(np.linspace(0, longest, HOVER_STEPS + 1), 1))
-    table: dict[str, Any] = {"time": at, "Months": [f"{t:.1f}" for t in at.tolist()]}
+    table: Columns = {"time": at, "Months": [f"{t:.1f}" for t in at.tolist()]}
     for g in reversed(result.order):
         mine = {name: values[group == g] for name, values in curves.items()}
         index = np.searchsorted(mine["time"], at, side="right") - 1
@@ -168,4 +167,4 @@ def _hover(result: SurvivalComparison, names: dict[str, str]) -> pd.DataFrame:
         table[names[g]] = [
             t if f else "no follow-up" for t, f in zip(texts, followed.tolist(), strict=True)
         ]
-    return pd.DataFrame(table)
+    return table
