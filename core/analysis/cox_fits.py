@@ -36,7 +36,7 @@ class Patients:
         used = {self._column(t): t for t in terms}
         columns = dict.fromkeys([*used, *strata, "time_months", "event"])
         self._values = {c: data[c].to_numpy() for c in columns}
-        self._known = {c: data[c].notna().to_numpy() for c in columns}
+        self._known = {c: pd.notna(values) for c, values in self._values.items()}
         self._died = data.event.to_numpy(float)
         self._levels = {
             column: (t.term.levels, pd.Index(t.term.levels).get_indexer(pd.Index(data[column])))
@@ -53,7 +53,7 @@ class Patients:
         out.
         """
         used = [self._column(t) for t in terms]
-        columns = dict.fromkeys([*used, *self.strata])
+        columns = dict.fromkeys([*used, *self.strata, "time_months", "event"])
         keep = np.logical_and.reduce([among, *(self._known[c] for c in columns)])
         without_event = {}
         known = keep.copy()
@@ -70,12 +70,10 @@ class Patients:
         if used[0] == self.gene:
             n, events = self._counts(self.gene, keep)
             small = bool((n < MIN_PATIENTS).any() or (events < MIN_EVENTS).any())
-        data = pd.DataFrame(
-            {c: self._values[c][keep] for c in [*columns, "time_months", "event"]}, copy=False
-        )
+        data = pd.DataFrame({c: self._values[c][keep] for c in columns}, copy=False)
         made = fit_terms(
             data, [t.term for t in terms], "time_months", "event", strata=self.strata,
-            penalty="firth" if small else None,
+            penalty="firth" if small else None, complete=True,
         )  # fmt: skip
         return FittedModel(made, data, small, without_event)
 

@@ -265,7 +265,11 @@ def design(frame: pd.DataFrame, terms: Sequence[Term], event: str, *also: str) -
 
 
 def _design(
-    frame: pd.DataFrame, terms: Sequence[Term], event: str, also: Sequence[str]
+    frame: pd.DataFrame,
+    terms: Sequence[Term],
+    event: str,
+    also: Sequence[str],
+    complete: bool = False,
 ) -> tuple[Design, pd.DataFrame]:
     """The design, and the columns in use of the rows that it keeps."""
     wanted = list(dict.fromkeys([c for t in terms for c in _sources(t)] + [event, *also]))
@@ -273,7 +277,9 @@ def _design(
         raise BadInput(
             f"No column {', '.join(unknown)}.", expected=", ".join(map(str, frame.columns))
         )
-    gone = np.array([frame[c].isna().to_numpy() for c in wanted])
+    gone = np.zeros((len(wanted), len(frame)), dtype=bool)
+    if not complete:
+        gone = np.array([frame[c].isna().to_numpy() for c in wanted])
     used = np.asarray(~gone.any(axis=0))
     lacking = dict(zip(wanted, gone.sum(axis=1).tolist(), strict=True))
     told = [(v, k) for v, k in lacking.items() if k]
@@ -316,11 +322,13 @@ def fit_terms(
     weights: str | None = None,
     cluster: str | None = None,
     offset: str | None = None,
+    complete: bool = False,
     **how: Any,
 ) -> TermsFit:
     """Fit a Cox model to named columns of a frame.
 
-    All names are columns of ``frame``; several ``strata`` are crossed. ``how`` goes to
+    All names are columns of ``frame``; several ``strata`` are crossed. ``complete``: the caller
+    knows that no value is missing, so that none is looked for. ``how`` goes to
     :func:`core.stats.cox.cox` (ties, robust, penalty, level). Raises what :func:`design` and
     ``cox`` raise.
     """
