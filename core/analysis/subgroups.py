@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.demands import demand_known, groups_in_words
@@ -28,6 +29,8 @@ from core.stats.multiple import benjamini_hochberg
 from core.stats.profile import profile_interval
 from core.stats.shrinkage import shrink
 from core.store import Store, sentence
+
+Floats = npt.NDArray[np.float64]
 
 AGE_CUTS = (50, 65, 75)
 """Years at which age groups begin; ages are in whole years."""
@@ -146,19 +149,14 @@ def compare_subgroups(
     """
     told = [*notes, *_not_compared(rows, order)]
     rows = rows[rows.group.isin([order[0], order[-1]])]
-    data = levels(rows).assign(
-        mutant=(rows.group == order[-1]).to_numpy(float),
-        time_months=rows.time_months,
-        event=rows.event,
-        stratum=rows[strata] if strata else "all",
-    )
-    data.attrs["arms"] = (order[0], order[-1])
+    data = levels(rows)
+    arms = _Arms.of(rows, (order[0], order[-1]), strata)
     parts, tests = [], []
     for factor in factors:
-        part = _factor(data, factor, cohort_names or {})
+        part = _factor(data[factor], arms, cohort_names or {})
         if len(part) < 2:
             continue
-        test, unsure = _interaction(data, factor, part)
+        test, unsure = _interaction(data[factor], arms, part)
         told += unsure
         parts.append(part)
         tests.append({**test, "unknown": int(data[factor].isna().sum())})
@@ -166,7 +164,7 @@ def compare_subgroups(
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     found = pd.DataFrame(tests, columns=TEST_COLUMNS)
     found["q_value"] = benjamini_hochberg(found.p_value.to_numpy(float))
-    everybody, method, note = _estimate(data)
+    everybody, method, note = _estimate(arms)
     if note:
         told.append(f"All patients: {note}.")
     steps = pd.DataFrame({"step": ["analysed"], "n": [len(rows)], "lost": [0]})
@@ -176,7 +174,7 @@ def compare_subgroups(
         order=tuple(order),
         table=table,
         tests=found,
-        overall={**everybody, "n": len(data), "events": int(data.event.sum()), "method": method},
+        overall={**everybody, "n": len(data), "events": int(arms.event.sum()), "method": method},
         flow=steps if flow is None else flow,
         rows=rows,
         sentence=words,
@@ -230,36 +228,68 @@ def bounds(factor: str, level: str) -> tuple[float | None, float | None]:
     return low, (above[0] - step if above else None)
 
 
-def _factor(data: pd.DataFrame, factor: str, names: dict[str, str]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Arms:
+    """Two arms of some patients, as columns: mutant (1 in the second arm), time in months, event,
+    and the code of the stratum."""
+
+    mutant: Floats
+    time: Floats
+    event: Floats
+    stratum: npt.NDArray[np.intp]
+    names: tuple[str, str]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, names: tuple[str, str], strata: str | None) -> _Arms:
+        codes = pd.factorize(rows[strata])[0] if strata else np.zeros(len(rows))
+        return cls(
+            (rows.group == names[1]).to_numpy(float),
+            rows.time_months.to_numpy(float),
+            rows.event.to_numpy(float),
+            codes.astype(np.intp),
+            names,
+        )
+
+    def part(self, at: npt.NDArray[np.bool_]) -> _Arms:
+        """The same of some of the patients."""
+        return _Arms(self.mutant[at], self.time[at], self.event[at], self.stratum[at], self.names)
+
+    @property
+    def large_enough(self) -> bool:
+        """True where both arms have the patients and events that a p-value asks for."""
+        n, died = len(self.mutant), self.event.sum()
+        mutants, of_them = self.mutant.sum(), self.mutant @ self.event
+        least = min(mutants, n - mutants), min(of_them, died - of_them)
+        return bool(least[0] >= MIN_PATIENTS and least[1] >= MIN_EVENTS)
+
+
+def _factor(column: pd.Series[Any], arms: _Arms, names: dict[str, str]) -> pd.DataFrame:
     """One row per level that has patients: numbers, raw and shrunken estimates."""
-    column = data[factor]
+    factor = str(column.name)
     if isinstance(column.dtype, pd.CategoricalDtype):
-        found = [c for c in column.cat.categories if (column == c).any()]
+        codes, found = column.cat.codes.to_numpy(), column.cat.categories
+        present = [(i, level) for i, level in enumerate(found) if (codes == i).any()]
     else:
-        found = column.value_counts().index.tolist()
+        codes, found = pd.factorize(column)
+        size = column.value_counts()
+        place = {level: i for i, level in enumerate(found)}
+        present = [(place[level], level) for level in size.index]
     rows = []
-    for level in found:
-        part = data[(column == level).to_numpy()]
+    for code, level in present:
+        part = arms.part(codes == code)
         estimate, method, note = _estimate(part)
-        mutant = part.mutant == 1
         name = names.get(level, level) if factor == "cohort_id" else level
         rows.append(
             {
                 "factor": factor, "factor_name": FACTORS[factor], "level": level,
-                "level_name": name, "key": f"{factor}={level}", "n": len(part),
-                "events": int(part.event.sum()), "n_mutant": int(mutant.sum()),
-                "events_mutant": int(part.event[mutant].sum()), **estimate,
-                "method": method, "note": note, "tested": _large_enough(part),
+                "level_name": name, "key": f"{factor}={level}", "n": len(part.mutant),
+                "events": int(part.event.sum()), "n_mutant": int(part.mutant.sum()),
+                "events_mutant": int(part.mutant @ part.event), **estimate,
+                "method": method, "note": note, "tested": part.large_enough,
             }
         )  # fmt: skip
     # Inside a subgroup no p-value is given; the interaction has one.
     return _with_shrunken(pd.DataFrame(rows).drop(columns="p_value", errors="ignore"))
-
-
-def _large_enough(part: pd.DataFrame) -> bool:
-    arms = part.groupby("mutant").event.agg(["size", "sum"])
-    enough = (arms["size"] >= MIN_PATIENTS) & (arms["sum"] >= MIN_EVENTS)
-    return len(arms) == 2 and bool(enough.all())
 
 
 _UNKNOWN = dict.fromkeys(
@@ -268,18 +298,18 @@ _UNKNOWN = dict.fromkeys(
 )
 
 
-def _estimate(part: pd.DataFrame) -> tuple[dict[str, float], str, str]:
+def _estimate(part: _Arms) -> tuple[dict[str, float], str, str]:
     """Hazard ratio of a subgroup, how it was made, and why there is none."""
     mutants = int(part.mutant.sum())
-    reference, other = part.attrs["arms"]
-    for n, arm in ((mutants, other), (len(part) - mutants, reference)):
+    reference, other = part.names
+    for n, arm in ((mutants, other), (len(part.mutant) - mutants, reference)):
         if n == 0:
             return _UNKNOWN, "", f"no {arm}"
     if part.event.sum() == 0:
         return _UNKNOWN, "", "no event"
-    small = not _large_enough(part)
+    small = not part.large_enough
     fit = cox(
-        part.mutant, part.time_months, part.event, names=["mutant"], strata=part.stratum,
+        part.mutant, part.time, part.event, names=["mutant"], strata=part.stratum,
         penalty="firth" if small else None,
     )  # fmt: skip
     log, error = float(fit.coefficients[0]), float(fit.std_errors[0])
@@ -292,7 +322,7 @@ def _estimate(part: pd.DataFrame) -> tuple[dict[str, float], str, str]:
         "ci_upper": high,
         "log_hazard_ratio": log,
         "std_error": error,
-        "p_value": float("nan") if small else float(fit.table().p_value.iloc[0]),
+        "p_value": float("nan") if small else float(fit.columns()["p_value"][0]),
     }
     return found, "Firth" if small else "Cox", ""
 
@@ -302,8 +332,8 @@ def _interval(fit: CoxFit, small: bool, log: float, error: float) -> tuple[float
     if small:
         found = profile_interval(fit, 0)
         return found.ci_lower, found.ci_upper
-    row = fit.table().iloc[0]
-    return float(row.ci_lower), float(row.ci_upper)
+    row = fit.columns()
+    return float(row["ci_lower"][0]), float(row["ci_upper"][0])
 
 
 def _with_shrunken(table: pd.DataFrame) -> pd.DataFrame:
@@ -322,17 +352,27 @@ def _with_shrunken(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interaction(
-    data: pd.DataFrame, factor: str, part: pd.DataFrame
+    column: pd.Series[Any], arms: _Arms, part: pd.DataFrame
 ) -> tuple[dict[str, Any], list[str]]:
     """The likelihood-ratio test over the levels that are large enough for one."""
-    compared = part.level[part.tested].tolist()
+    factor, compared = str(column.name), part.level[part.tested].tolist()
     none = {"chi_square": np.nan, "df": 0, "p_value": np.nan}
     test: dict[str, Any] = {
         "factor": factor, "factor_name": FACTORS[factor], "levels": len(compared), **none
     }  # fmt: skip
     if len(compared) < 2:
         return test, []
-    rows = data[data[factor].isin(compared)].assign(**{factor: data[factor].astype(object)})
+    at = column.isin(compared).to_numpy()
+    some = arms.part(at)
+    rows = pd.DataFrame(
+        {
+            factor: column.to_numpy(object)[at],
+            "mutant": some.mutant,
+            "time_months": some.time,
+            "event": some.event,
+            "stratum": some.stratum,
+        }
+    )
     found = likelihood_ratio_interaction(
         rows,
         Categorical("mutant", 0.0, (0.0, 1.0)),
@@ -340,6 +380,7 @@ def _interaction(
         "time_months",
         "event",
         strata="stratum",
+        complete=True,
     )
     result = found.test
     told = []
