@@ -243,7 +243,7 @@ class _Arms:
     def of(cls, rows: pd.DataFrame, names: tuple[str, str], strata: str | None) -> _Arms:
         codes = pd.factorize(rows[strata])[0] if strata else np.zeros(len(rows))
         return cls(
-            (rows.group == names[1]).to_numpy(float),
+            np.asarray(rows.group == names[1], dtype=float),
             rows.time_months.to_numpy(float),
             rows.event.to_numpy(float),
             codes.astype(np.intp),

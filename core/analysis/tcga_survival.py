@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
@@ -21,10 +22,12 @@ from core.analysis.survival import (
 from core.analysis.tcga import TUMOR_TYPE, tcga_filters
 from core.groups import MUTATION_ORDER, Grouping, assign, two_groups
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
-from core.stats.cox import cox
+from core.stats.cox import CoxFit, cox
 from core.stats.meta import meta_analysis
 from core.stats.profile import ratio_limits
 from core.store import Store, sentence
+
+Floats = npt.NDArray[np.float64]
 
 ENDPOINTS = ("DFI", "DSS", "PFI", "OS")
 
@@ -150,59 +153,75 @@ def _compared(
 
 def _both_models(found: SurvivalComparison) -> dict[str, object]:
     """The Cox hazard ratio within tumour types, and as if all were one disease."""
-    rows = found.rows
-    mutant = (rows.group == found.order[-1]).to_numpy(float)
-    enough = found.large_enough
+    mutant, time, event, kind = _columns(found)
+    small = not found.large_enough
     out: dict[str, object] = {
         "endpoint": found.endpoint,
-        "n": len(rows),
+        "n": len(mutant),
         "mutant": int(mutant.sum()),
-        "events": int(rows.event.sum()),
+        "events": int(event.sum()),
     }
-    for lead, strata in (("", rows[TUMOR_TYPE]), ("naive_", None)):
-        out |= {f"{lead}{k}": v for k, v in _ratio(rows, mutant, strata, not enough).items()}
+    for lead, strata in (("", kind), ("naive_", None)):
+        fit = found.fit
+        if fit is None or found.stratified != (strata is not None):
+            fit = _fit(mutant, time, event, strata, small)
+        out |= {f"{lead}{k}": v for k, v in _ratio(fit, small).items()}
     return out
 
 
-def _ratio(
-    rows: pd.DataFrame, mutant: np.ndarray, strata: pd.Series[str] | None, small: bool
-) -> dict[str, float]:
-    fit = cox(
-        mutant[:, None],
-        rows.time_months,
-        rows.event,
-        names=["mutant"],
-        strata=strata,
-        penalty="firth" if small else None,
+def _columns(found: SurvivalComparison) -> tuple[Floats, Floats, Floats, npt.NDArray[np.object_]]:
+    """Of each patient: 1 in the second group, time in months, event, tumour type."""
+    rows = found.rows
+    return (
+        np.asarray(rows.group == found.order[-1], dtype=float),
+        rows.time_months.to_numpy(float),
+        rows.event.to_numpy(float),
+        rows[TUMOR_TYPE].to_numpy(object),
     )
-    row = fit.table().iloc[0]
-    lower, upper = ratio_limits(fit, "mutant")
-    p = float("nan") if small else float(row["p_value"])
-    ratio = float(row["hazard_ratio"])
+
+
+def _fit(
+    mutant: Floats,
+    time: Floats,
+    event: Floats,
+    strata: npt.NDArray[np.object_] | None,
+    small: bool,
+) -> CoxFit:
+    penalty = "firth" if small else None
+    return cox(mutant, time, event, names=["mutant"], strata=strata, penalty=penalty)
+
+
+def _ratio(fit: CoxFit, small: bool) -> dict[str, float]:
+    row = fit.columns()
+    lower, upper = ratio_limits(fit, 0)
+    p = float("nan") if small else float(row["p_value"][0])
+    ratio = float(row["hazard_ratio"][0])
     return {"hazard_ratio": ratio, "ci_lower": lower, "ci_upper": upper, "p_value": p}
 
 
 def _by_type(found: SurvivalComparison, advice: pd.DataFrame) -> pd.DataFrame:
     """One row per tumour type: counts, advice, and a hazard ratio where both arms are large."""
     told = advice.set_index("tumor_type_source")
+    everyone, times, happened, kinds = _columns(found)
+    codes, types = pd.factorize(kinds, sort=True)
     out = []
-    for kind, rows in found.rows.groupby(TUMOR_TYPE, sort=True):
-        mutant = (rows.group == found.order[-1]).to_numpy(float)
-        events = rows.event.to_numpy(float)
+    for code, kind in enumerate(types):
+        at = codes == code
+        mutant, events = everyone[at], happened[at]
         row: dict[str, object] = {
             "endpoint": found.endpoint,
             "tumor_type_source": kind,
             "advice": told.advice.get(kind, "not stated"),
             "note": told.note.get(kind, ""),
-            "n": len(rows),
+            "n": len(mutant),
             "mutant": int(mutant.sum()),
             "events": int(events.sum()),
-            "mutant_events": int((events * mutant).sum()),
+            "mutant_events": int(events @ mutant),
         }
         arms = (mutant.sum(), (1 - mutant).sum())
-        deaths = ((events * mutant).sum(), (events * (1 - mutant)).sum())
+        deaths = (events @ mutant, events @ (1 - mutant))
         if min(arms) >= MIN_PATIENTS and min(deaths) >= MIN_EVENTS:
-            row |= _ratio(rows, mutant, None, False)
+            row |= _ratio(_fit(mutant, times[at], events, None, False), False)
         else:
             row |= dict.fromkeys(("hazard_ratio", "ci_lower", "ci_upper", "p_value"), np.nan)
         out.append(row)

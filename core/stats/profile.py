@@ -68,8 +68,8 @@ def ratio_limits(fit: CoxFit, column: str | int) -> tuple[float, float]:
     """
     position = fit.names.index(column) if isinstance(column, str) else column
     if fit.penalty is None or not np.isfinite(fit.coefficients[position]):
-        row = fit.table().iloc[position]
-        return float(row["ci_lower"]), float(row["ci_upper"])
+        columns = fit.columns()
+        return float(columns["ci_lower"][position]), float(columns["ci_upper"][position])
     found = profile_interval(fit, position)
     return found.ci_lower, found.ci_upper
 
