@@ -29,7 +29,7 @@ def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[st
     return {
         "curves": _named(thinned(_steps(result.curves)), names),
         "censored": _named(thinned(result.censored), names),
-        "risk": _risk(result, names),
+        "risk": _risk(result, names, look),
         "ends": _ends(result, names, look),
         "medians": _medians(result, names),
         "hover": _hover(result, names),
@@ -89,10 +89,12 @@ def thinned(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[~many | ~pd.DataFrame({"g": rows.group, "p": place}).duplicated(keep="last")]
 
 
-def _risk(result: SurvivalComparison, names: dict[str, str]) -> pd.DataFrame:
+def _risk(result: SurvivalComparison, names: dict[str, str], look: Look) -> pd.DataFrame:
+    """The numbers at risk; ``room``: pixels of a month from which on none touches the next."""
     table = result.risk_table
     time = table.time.to_numpy(float)
     lines = {g: i for i, g in enumerate(reversed(result.order))}
+    text = [f"{n:,.0f}" for n in table.at_risk.tolist()]
     return pd.DataFrame(
         {
             "group": _each(table.group, names),
@@ -100,9 +102,19 @@ def _risk(result: SurvivalComparison, names: dict[str, str]) -> pd.DataFrame:
             "time": time,
             "row": _each(table.group, lines),
             "tick": np.searchsorted(np.unique(time), time),
-            "text": [f"{n:,.0f}" for n in table.at_risk.tolist()],
+            "text": text,
+            "room": _room(text, time, look.sizes.small),
         }
     )
+
+
+def _room(text: list[str], time: npt.NDArray[np.float64], size: float) -> float:
+    """Pixels that a month must have for the ``text`` of each row, centred, to stand apart."""
+    wide = np.array([0.5 * size * len(t) for t in text])
+    apart = np.diff(time)
+    follows = apart > 0  # of one group
+    needed = (wide[1:] + wide[:-1])[follows] / 2 + 0.35 * size
+    return float((needed / apart[follows]).max(initial=0.0))
 
 
 def _ends(result: SurvivalComparison, names: dict[str, str], look: Look) -> pd.DataFrame:
