@@ -55,17 +55,20 @@ class ForestText:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which parts a table fills."""
+    """Which parts a table fills; ``told``: those of rows that are no heading."""
 
     counts: bool
     p: bool
     q: bool
     second: bool
+    told: tuple[str, ...]
 
 
 def columns_of(rows: pd.DataFrame) -> Columns:
-    filled = {c: bool((rows[c] != "").any()) for c in ("counts", "p", "q", "second")}
-    return Columns(**filled)
+    parts = ("counts", "p", "q", "second")
+    filled = {c: bool((rows[c] != "").any()) for c in parts}
+    own = rows[~rows.heading.astype(bool)]
+    return Columns(**filled, told=tuple(c for c in parts if (own[c] != "").any()))
 
 
 def pitch(look: Look, columns: Columns) -> float:
@@ -415,8 +418,8 @@ def _row_layer(look: Look, text: ForestText, columns: Columns, selectable: bool)
     """A strip over each row: tells its numbers when pointed at, is chosen when clicked."""
     told = [("hint", "Row"), ("ratio", f"{text.short} (95% CI)")]
     told += [("second", text.second)] if columns.second else []
-    told += [("p", text.p)] if columns.p and text.p else []
-    told += [("q", text.q)] if columns.q and text.q else []
+    told += [("p", text.p)] if "p" in columns.told and text.p else []
+    told += [("q", text.q)] if "q" in columns.told and text.q else []
     layer: dict[str, Any] = {
         "data": {"name": "rows"},
         "transform": [{"filter": "!datum.heading"}],

@@ -103,17 +103,18 @@ def _risk(result: SurvivalComparison, names: dict[str, str], look: Look) -> pd.D
             "row": _each(table.group, lines),
             "tick": np.searchsorted(np.unique(time), time),
             "text": text,
-            "room": _room(text, time, look.sizes.small),
+            "room": _room(text, time, look),
         }
     )
 
 
-def _room(text: list[str], time: npt.NDArray[np.float64], size: float) -> float:
+def _room(text: list[str], time: npt.NDArray[np.float64], look: Look) -> float:
     """Pixels that a month must have for the ``text`` of each row, centred, to stand apart."""
-    wide = np.array([0.5 * size * len(t) for t in text])
+    em = 0.46 if look.medium == "screen" else 0.5  # fonts of exports run wider
+    wide = np.array([em * look.sizes.small * len(t) for t in text])
     apart = np.diff(time)
     follows = apart > 0  # of one group
-    needed = (wide[1:] + wide[:-1])[follows] / 2 + 0.35 * size
+    needed = (wide[1:] + wide[:-1])[follows] / 2 + 0.25 * look.sizes.small
     return float((needed / apart[follows]).max(initial=0.0))
 
 
