@@ -160,6 +160,15 @@ def offsets(spec: Any, kind: str, key: str) -> list[float]:
     return sorted({float(re.match(r"narrow \? (-?[\d.]+) :", t).group(1)) for t in told})
 
 
+def largest_square(spec: Any) -> float:
+    """The side of a square of the most precise row, in a narrow figure."""
+    told = str([x["transform"] for x in spec["layer"] if "transform" in x])
+    smallest, part, more = re.search(
+        r": ([\d.]+) \+ \(narrow \? ([\d.]+) : 1\) \* ([\d.]+)", told
+    ).groups()
+    return (float(smallest) + float(part) * float(more)) ** 0.5
+
+
 @pytest.mark.parametrize("more", [{}, SECOND], ids=["one", "two"])
 @pytest.mark.parametrize("medium", ["screen", "projector", "print"])
 def test_where_it_is_narrow_no_mark_reaches_the_numbers(more: Any, medium: Any) -> None:
@@ -169,7 +178,7 @@ def test_where_it_is_narrow_no_mark_reaches_the_numbers(more: Any, medium: Any) 
     (text,) = offsets(figure.spec, "text", "dy")
     lanes = offsets(figure.spec, "rule", "yOffset")
     assert len(lanes) == 1 + bool(more)
-    tall, side = 0.4 * look.sizes.small, 0.55 * look.sizes.mark
+    tall, side = 0.41 * look.sizes.small, largest_square(figure.spec) / 2
     assert text + tall <= lanes[0] - side, "the row's own numbers"
     assert lanes[-1] + side <= pitch + text - tall, "the numbers of the next row"
     assert all(b - a >= side for a, b in pairwise(lanes))
