@@ -482,7 +482,7 @@ def _small(table: pd.DataFrame) -> list[str]:
     small = table[np.minimum(table.n_mutant, table.n_wild_type) < MIN_PATIENTS]
     if small.empty:
         return []
-    which = "every feature" if len(small) == len(table) else ", ".join(small["name"].head(8))
+    which = "any feature" if len(small) == len(table) else ", ".join(small["name"].head(8))
     more = f" and {len(small) - 8} more" if 8 < len(small) < len(table) else ""
     return [
         f"Fewer than {MIN_PATIENTS} patients with a value in an arm: no p-value for {which}{more}."

@@ -49,7 +49,7 @@ def looked_at(result: Subgroups, in_session: int) -> str:
     by_chance = f"about {expected:.0f}" if expected >= 1 else "fewer than one"
     return (
         f"{k} subgroups by {factors} factors are shown; {in_session:,} were looked at in this "
-        f"session. Were there no effect at all, {by_chance} of the {in_session:,} intervals (95%) "
+        f"session. Were there no effect, {by_chance} of the {in_session:,} intervals (95%) "
         "would still miss 1."
     )
 
