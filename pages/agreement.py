@@ -26,18 +26,18 @@ blocks.warnings(result.warnings)
 
 show = Exhibit.of_result(store, title, result, again=ask)
 show.figure(shown.cohorts_figure, lambda r: r.cohorts, key="agreement")
-st.subheader("Each cohort", anchor=False)
+st.header("Each cohort", anchor=False)
 blocks.table(shown.counts(result), text=["Method"])
 if result.summary is not None:
-    st.subheader("How far apart they are", anchor=False)
+    st.header("How far apart they are", anchor=False)
     blocks.table(shown.heterogeneity(result))
 if len(result.leave_one_out):
-    st.subheader("Without each cohort in turn", anchor=False)
+    st.header("Without each cohort in turn", anchor=False)
     show.figure(shown.leave_one_out_figure, lambda r: r.leave_one_out, key="leave-one-out")
 if result.summary is not None and len(result.estimated) >= MIN_COHORTS:
-    st.subheader("Do small cohorts say something else?", anchor=False)
+    st.header("Do small cohorts say something else?", anchor=False)
     st.markdown(shown.funnel_words(result))
     show.figure(funnel_figure, lambda r: r.estimated, key="funnel")
-st.subheader("Where patients were lost", anchor=False)
+st.header("Where patients were lost", anchor=False)
 blocks.flow(result.flow)
 blocks.methods(result.methods)

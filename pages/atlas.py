@@ -84,7 +84,7 @@ downloads.rows_as_csv(
     view.ranked, f"atlas-{setting}-{endpoint}", simulated=store.simulated, key="all"
 )
 
-st.subheader(f"Every look at {asked.gene}", anchor=False)
+st.header(f"Every look at {asked.gene}", anchor=False)
 rows = of_gene(atlas, asked.gene)
 if len(rows):
     blocks.table(shown.gene_table(rows), text=("Patients", "Endpoint"))

@@ -25,19 +25,19 @@ blocks.sentence(overview.sentence)
 blocks.table(tables.counts(overview), text=["Role"], total=True)
 downloads.rows_as_csv(overview.table, "cohorts", simulated=simulated, key="cohort-rows")
 
-st.subheader("From the store to the analysis", anchor=False)
+st.header("From the store to the analysis", anchor=False)
 show = Exhibit.of_result(store, title, overview, again=ask)
 with st.container(width=640 if state.held() is None else "stretch"):
     show.figure(consort_figure, lambda r: r.flow, key="flow")
-st.subheader("What was treated and how it was sequenced", anchor=False)
+st.header("What was treated and how it was sequenced", anchor=False)
 described = tables.descriptions(overview)
 blocks.table(described, text=described.columns)
-st.subheader("What is missing", anchor=False)
+st.header("What is missing", anchor=False)
 blocks.table(tables.missing(overview))
 if caveats := tables.caveats(overview):
-    st.subheader("What to bear in mind", anchor=False)
+    st.header("What to bear in mind", anchor=False)
     blocks.points(caveats)
-st.subheader("Where the data come from", anchor=False)
+st.header("Where the data come from", anchor=False)
 blocks.points(tables.citations(overview))
 if len(files := tables.files(overview)):
     with st.expander(f"All {len(files)} files, with date and hash"):

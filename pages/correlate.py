@@ -37,6 +37,6 @@ show.explored(
 )
 if words := scatter.not_drawn(result):
     st.caption(words)
-st.subheader("In each tumour type", anchor=False)
+st.header("In each tumour type", anchor=False)
 show.figure(scatter.by_type_figure, lambda r: r.by_type, key="correlations")
 blocks.methods(result.methods)

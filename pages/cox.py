@@ -31,15 +31,15 @@ blocks.warnings(result.warnings)
 
 show = Exhibit.of_result(store, title, result, again=ask)
 endpoint = ENDPOINT_LABEL[result.endpoint]
-st.subheader(f"All together: {endpoint.lower()}, {result.n:,} patients", anchor=False)
+st.header(f"All together: {endpoint.lower()}, {result.n:,} patients", anchor=False)
 show.figure(shown.multivariable_figure, lambda r: r.multivariable, key="multivariable")
-st.subheader("Each alone", anchor=False)
+st.header("Each alone", anchor=False)
 show.figure(shown.univariable_figure, lambda r: r.univariable, key="univariable")
-st.subheader("How far to trust the model", anchor=False)
+st.header("How far to trust the model", anchor=False)
 blocks.table(shown.summary(result))
 blocks.table(shown.checks(result))
 if result.proportional is not None and result.proportional.residual_terms:
-    st.subheader("Does the hazard ratio hold over time?", anchor=False)
+    st.header("Does the hazard ratio hold over time?", anchor=False)
     terms = list(result.proportional.residual_terms)
     state.keep_known("residuals", terms)
     term = st.selectbox("Term", terms, key="residuals", width=420) or terms[0]
@@ -49,7 +49,7 @@ if result.proportional is not None and result.proportional.residual_terms:
         lambda t: t.residuals[["time", "stratum", term]],
         key="schoenfeld",
     )
-st.subheader("Who is left out", anchor=False)
+st.header("Who is left out", anchor=False)
 blocks.table(shown.losses(result), text=["Studies without it"])
 blocks.flow(result.flow)
 blocks.methods(result.methods)

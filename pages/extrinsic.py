@@ -32,6 +32,8 @@ if key == "subtypes":
     show = Exhibit.of_result(store, f"{title} Immune subtypes", result, again=ask_types)
     show.figure(shown.composition_figure, lambda r: r.rows, key="subtypes")
     blocks.table(shown.odds_table(result))
+    st.header("Where patients were lost", anchor=False)
+    blocks.flow(result.flow)
     blocks.methods(result.methods)
 elif key == "pasted":
     pasted_sets.ask_and_show(store, filters, asked.stratifier, title)

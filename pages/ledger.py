@@ -33,7 +33,7 @@ chosen = st.pills(
     bind="query-params",
 )
 for title, table in tables.sections(result, tuple(chosen or ())):
-    st.subheader(title, anchor=False)
+    st.header(title, anchor=False)
     blocks.table(table, text=table.columns)
 downloads.rows_as_csv(result.numbers, "ledger", simulated=store.simulated, key="ledger-rows")
 with st.expander("What counts as a match"):

@@ -28,7 +28,7 @@ st.caption(applied_words(asked.filters))
 if asked.stratifier.kind not in (Split.MUTATION, Split.PAIR):
     st.caption(escaped(f"Patients are split by {asked.subject} elsewhere; here by {asked.gene}."))
 
-st.subheader("How often, by tumour type", anchor=False)
+st.header("How often, by tumour type", anchor=False)
 left, right = st.columns(2)
 ICI_BY = {"tumor_type": "tumour type", "cohort_id": "study"}
 state.check_many("sort", "Sort by", list(often.SORTS.values()))
@@ -91,7 +91,7 @@ if len(stratifier.genes) > 1:
     state.check_many("protein", "Protein", stratifier.genes)
     state.keep_known("protein", stratifier.genes)
     gene = st.selectbox("Protein", stratifier.genes, key="protein", bind="query-params") or gene
-st.subheader(f"Where along the protein of {gene}", anchor=False)
+st.header(f"Where along the protein of {gene}", anchor=False)
 
 
 def ask_map(of: state.Question) -> ProteinMap:
@@ -133,7 +133,7 @@ else:
     )
     blocks.methods(protein.methods)
 
-st.subheader(f"Which genes are mutated together with {name}, or apart from it", anchor=False)
+st.header(f"Which genes are mutated together with {name}, or apart from it", anchor=False)
 WHOSE = dict(zip(("tcga", "ici"), SOURCES, strict=True))
 state.check_many("together", "Patients of", list(WHOSE.values()))
 where = st.segmented_control(

@@ -32,7 +32,7 @@ st.caption(
 )
 blocks.warnings(build.warnings)
 
-st.subheader("One patient", anchor=False)
+st.header("One patient", anchor=False)
 patient = nomogram_inputs.patient_inputs(build.model)
 predicted = build.model.predict(patient).iloc[0]
 blocks.sentence(tables.patient_sentence(build, predicted))
@@ -55,24 +55,24 @@ if len(scale := tables.tmb_scale(build, facts.cohort_names)):
     with st.expander("What a TMB of so many SD is in each study"):
         blocks.table(scale)
 
-st.subheader("Does it hold?", anchor=False)
+st.header("Does it hold?", anchor=False)
 own, other = cached.nomogram_checks(*what)
 with blocks.progress("Refitting the model to resamples of its patients") as progress:
     corrected = cached.nomogram_corrected(*what, wanted.draws, progress)
 with answer:
     blocks.answer(tables.answer(build, corrected, other))
 nomogram_view.validation(show, own, corrected, other)
-st.subheader("Low and high score", anchor=False)
+st.header("Low and high score", anchor=False)
 cut_at = nomogram_inputs.cut_input(build)
 with blocks.progress("Cutting the score of resampled patients") as progress:
     cut = cached.nomogram_cut(*what, cut_at, asked.stratified, progress)
 nomogram_view.score_groups(show, build, cut)
-st.subheader("The model in numbers", anchor=False)
+st.header("The model in numbers", anchor=False)
 blocks.table(tables.coefficients(build))
 blocks.table(tables.cohorts(build), text=["Missing in everyone"])
-st.subheader("Keep the model, or apply a kept one", anchor=False)
+st.header("Keep the model, or apply a kept one", anchor=False)
 nomogram_view.keep(replace(build.model, cut=cut.cut), simulated=store.simulated)
 nomogram_view.apply_kept(show, store, filters, facts.cohort_names)
-st.subheader("Where patients were lost", anchor=False)
+st.header("Where patients were lost", anchor=False)
 blocks.flow(build.flow)
 blocks.methods(methods)

@@ -48,7 +48,7 @@ show = Exhibit.of_result(store, title, result, again=ask)
 show.figure(shown.forest, lambda r: r.by_type, key="setting")
 st.caption("int. p: likelihood-ratio test of mutation x setting, the p-value of a difference.")
 
-st.subheader("Two settings, each with its own time zero", anchor=False)
+st.header("Two settings, each with its own time zero", anchor=False)
 for column, setting in zip(st.columns(2), (TREATED, UNTREATED), strict=True):
 
     def drawn(curve: SurvivalComparison, look: Look, setting: str = setting, **how: Any) -> Figure:
@@ -61,7 +61,7 @@ for column, setting in zip(st.columns(2), (TREATED, UNTREATED), strict=True):
             drawn, survival_numbers, rows=lambda r: r.rows, key=f"km-{setting}"
         )
 
-st.subheader("In a randomised trial", anchor=False)
+st.header("In a randomised trial", anchor=False)
 if (arms := result.randomised) is None:
     blocks.sentence(result.no_randomised)
 else:
@@ -72,11 +72,11 @@ else:
         lambda found: found.effects,
         key="arms",
     )
-st.subheader("How far the two differ", anchor=False)
+st.header("How far the two differ", anchor=False)
 blocks.table(shown.differences(result))
-st.subheader("What can and cannot be concluded", anchor=False)
+st.header("What can and cannot be concluded", anchor=False)
 blocks.points(shown.cautions(result))
 if len(others := shown.left_out(result)):
-    st.subheader("Tumour types left out", anchor=False)
+    st.header("Tumour types left out", anchor=False)
     blocks.table(others, text=["Why"])
 blocks.methods(result.methods)

@@ -56,11 +56,11 @@ else:
             key="signature-frequency",
             chosen=choices.signatures,
         )
-        st.subheader("Among tumours of the same type and mutation count", anchor=False)
+        st.header("Among tumours of the same type and mutation count", anchor=False)
         show.figure(
             shown.odds_figure, lambda r: r.table, key="signature-odds", chosen=choices.signatures
         )
-        st.subheader("By the number of mutations", anchor=False)
+        st.header("By the number of mutations", anchor=False)
         st.caption(shown.ARTEFACT)
         listed = shown.shown(result.table, choices.signatures).signature.tolist()
         if one := signature_choice.one(listed):
@@ -71,11 +71,11 @@ else:
             )
         with st.expander("All signatures as a table"):
             blocks.table(shown.frequency_table(result), text=["Proposed aetiology"])
-        st.subheader("Where tumours were lost", anchor=False)
+        st.header("Where tumours were lost", anchor=False)
         blocks.flow(result.flow)
         blocks.methods(result.methods)
 
-st.subheader("Spectrum of each group", anchor=False)
+st.header("Spectrum of each group", anchor=False)
 for place in (TCGA, ICI):
     try:
         spectra = cached.spectra(store, asked.filters, asked.stratifier, place, choices.demands)
@@ -97,7 +97,7 @@ if refitted is not None:
     what = (store, asked.filters, asked.stratifier, refitted, choices.demands)
     spectrum_view.show(lambda: cached.reconstructed(*what), store, title)
 
-st.subheader("Do ICI-treated patients with a signature live longer?", anchor=False)
+st.header("Do ICI-treated patients with a signature live longer?", anchor=False)
 st.caption(
     "The signature is compared here, not the gene. "
     + escaped(f"{PLACE[ICI]} whose exomes can be decomposed are listed below the figure.")

@@ -35,10 +35,10 @@ show.figure(
     on_screen={"selectable": True},
     on_select=lambda: state.choose_subgroup(figure_key, SELECTION),
 )
-st.subheader("Do the subgroups differ?", anchor=False)
-blocks.table(shown.tests(result), text=["Levels compared"])
-st.subheader("Each subgroup", anchor=False)
+st.header("Do the subgroups differ?", anchor=False)
+blocks.table(shown.tests(result))
+st.header("Each subgroup", anchor=False)
 blocks.table(shown.counts(result), text=["Method"])
-st.subheader("Where patients were lost", anchor=False)
+st.header("Where patients were lost", anchor=False)
 blocks.flow(result.flow)
 blocks.methods(result.methods)

@@ -97,7 +97,7 @@ if tables.pooling(result):
 
 
 def how_strong() -> None:
-    st.subheader("How strong", anchor=False)
+    st.header("How strong", anchor=False)
     three = cached.once(result, ("three numbers",), lambda: three_numbers(result))
     blocks.table(tables.ratios(result, three.table))
     blocks.warnings([three.disagreement] if three.disagreement else [])
@@ -105,7 +105,7 @@ def how_strong() -> None:
 
 
 def over_time() -> None:
-    st.subheader("Over time", anchor=False)
+    st.header("Over time", anchor=False)
     bound = state.check_number("tau", "Horizon", 1, 600)
     horizon = st.number_input(
         "Horizon of the mean (months)",
@@ -147,17 +147,17 @@ constant = cached.once(result, ("proportional p",), lambda: proportional_p(resul
 blocks.sentence(time_tables.verdict(constant))
 for section in (over_time, how_strong) if violated(constant) else (how_strong, over_time):
     section()
-st.subheader("Each arm", anchor=False)
+st.header("Each arm", anchor=False)
 blocks.table(tables.arms(result))
 withhold = not result.large_enough or result.corrected_p is not None
 answered = response_by_group(
     result.rows, result.order, stratified=asked.stratified, withhold=withhold
 )
 if answered is not None and asked.stratifier.feature not in AFTER_START:
-    st.subheader("Response to treatment", anchor=False)
+    st.header("Response to treatment", anchor=False)
     blocks.table(time_tables.responses(answered, result))
     blocks.sentence(time_tables.response_words(answered))
     blocks.warnings(answered.warnings)
-st.subheader("Where patients were lost", anchor=False)
+st.header("Where patients were lost", anchor=False)
 blocks.flow(result.flow)
 blocks.methods(result.methods)

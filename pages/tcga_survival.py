@@ -64,7 +64,7 @@ blocks.warnings(result.warnings)
 show.figure(tables.endpoints_figure, lambda r: r.ratios, key="endpoints")
 blocks.table(tables.sizes_table(result))
 
-st.subheader("Four endpoints side by side", anchor=False)
+st.header("Four endpoints side by side", anchor=False)
 places = [*st.columns(2, gap="large"), *st.columns(2, gap="large")]
 for place, endpoint in zip(places, ENDPOINTS, strict=True):
     with place:
@@ -93,7 +93,7 @@ for place, endpoint in zip(places, ENDPOINTS, strict=True):
         if words := tables.left_out(result, endpoint):
             st.caption(words)
 
-st.subheader("By tumour type", anchor=False)
+st.header("By tumour type", anchor=False)
 state.check_many("by_endpoint", "Endpoint by type", list(result.comparisons))
 state.keep_known("by_endpoint", list(result.comparisons))
 chosen = st.segmented_control(

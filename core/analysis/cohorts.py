@@ -159,6 +159,6 @@ def _sources(sources: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 def _by_frequency(values: pd.Series[str]) -> str:
     """``Melanoma 120, Glioma 40``; beyond four, the rest as a number of types."""
     counts = values.value_counts()
-    head = ", ".join(f"{name} {n}" for name, n in counts.head(4).items())
+    head = ", ".join(f"{name} {n:,}" for name, n in counts.head(4).items())
     more = len(counts) - 4
     return f"{head} and {more} more" if more > 0 else head

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.analysis.immunity import grouped_patients, two_groups
+from core.analysis.immunity import grouped_patients, panel_flow, two_groups
 from core.analysis.result import Result
 from core.analysis.survival import MIN_PATIENTS, patients_sentence
 from core.groups import MUTATION_ORDER, assign
@@ -37,6 +37,7 @@ class Composition(Result):
     of the label, mutant against wild type: within tumour types (odds_ratio, ci_lower, ci_upper,
     p_value, q_value) and at equal TMB (the same with the prefix adjusted_).
     test: all labels at once over all tumours, as a naive reading has it.
+    flow: step, n, lost; empty where only rows were given.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Composition(Result):
     sentence: str
     methods: str
     warnings: tuple[str, ...]
+    flow: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def composition_question(
@@ -62,9 +64,12 @@ def composition_question(
     words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
     rows = grouped_patients(frame, grouping, words)
     rows["label"] = store.feature_labels(feature)[rows.patient_key]
-    return compare_composition(
-        rows[rows.label.notna()], title=grouping.title, order=two_groups(grouping), words=words
+    known = rows.label.notna()
+    result = compare_composition(
+        rows[known], title=grouping.title, order=two_groups(grouping), words=words
     )
+    lost = panel_flow(store.attrition(filters), grouping, known.to_numpy(), "no subtype known")
+    return replace(result, flow=lost)
 
 
 def compare_composition(

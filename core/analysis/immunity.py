@@ -165,7 +165,8 @@ def compare_values(
             if lacking.held.all()
             else bring(lacking),
         )
-    flow = _flow(store.attrition(filters), grouping, np.asarray(np.isfinite(matrix).any(axis=0)))
+    some = np.asarray(np.isfinite(matrix).any(axis=0))
+    flow = panel_flow(store.attrition(filters), grouping, some, "no value of the panel")
     return compare_panel(
         [m for m, k in zip(everything, known, strict=True) if k],
         matrix[known],
@@ -363,14 +364,14 @@ def grouped_patients(frame: pd.DataFrame, grouping: Grouping, words: str) -> pd.
     return rows
 
 
-def _flow(
-    attrition: pd.DataFrame, grouping: Grouping, known: npt.NDArray[np.bool_]
+def panel_flow(
+    attrition: pd.DataFrame, grouping: Grouping, known: npt.NDArray[np.bool_], lacking: str
 ) -> pd.DataFrame:
-    """The store's attrition, patients without a group, those without any value of the panel."""
+    """The store's attrition, patients without a group, those not ``known`` (of the grouped)."""
     grouped, with_values = int(known.size), int(known.sum())
     more = pd.DataFrame(
         {
-            "step": [grouping.unassigned, "no value of the panel"],
+            "step": [grouping.unassigned, lacking],
             "n": [grouped, with_values],
             "lost": [grouping.n_unassigned, grouped - with_values],
         }
@@ -481,7 +482,7 @@ def _small(table: pd.DataFrame) -> list[str]:
     small = table[np.minimum(table.n_mutant, table.n_wild_type) < MIN_PATIENTS]
     if small.empty:
         return []
-    which = "every feature" if len(small) == len(table) else ", ".join(small["name"].head(8))
+    which = "any feature" if len(small) == len(table) else ", ".join(small["name"].head(8))
     more = f" and {len(small) - 8} more" if 8 < len(small) < len(table) else ""
     return [
         f"Fewer than {MIN_PATIENTS} patients with a value in an arm: no p-value for {which}{more}."

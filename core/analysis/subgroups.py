@@ -63,7 +63,7 @@ class Subgroups(Result):
         second_ci_upper (shrunken), weight_on_own, tested (part of the interaction test)
     tests: factor, factor_name, levels (compared), unknown (patients), chi_square, df, p_value,
         q_value (Benjamini-Hochberg over the factors tested)
-    overall: hazard_ratio, ci_lower, ci_upper, p_value, n, events of everybody
+    overall: hazard_ratio, ci_lower, ci_upper, p_value, n, events, method of everybody
     """
 
     title: str

@@ -14,13 +14,13 @@ from core.charts.figure import Figure
 from core.charts.forest_rows import axis_range, clipped, placed, printed_rows
 from core.charts.forest_spec import (
     NARROW,
-    PITCH,
     SELECTION,
     ForestText,
     axes,
     columns_of,
     margins,
     note_lines,
+    pitch,
     template,
 )
 from core.charts.theme import Look
@@ -56,15 +56,14 @@ def forest_figure(
     look, text = look or Look(), text or ForestText()
     rows, notes = printed_rows(table, tests)
     low, high = axis_range(rows)
-    s = look.sizes
-    pitch = PITCH * s.row
+    columns = columns_of(rows)
     data = {
         "rows": pd.DataFrame(dict(rows.items()) | clipped(rows, low, high) | placed(rows)),
         "notes": note_lines(notes),
     }
-    spec = dict(template(look, text, columns_of(rows), simulated, selectable))
+    spec = dict(template(look, text, columns, simulated, selectable))
     left, right = margins(rows, look, text)
-    spec["height"] = float(np.ceil(pitch * len(rows)))
+    spec["height"] = float(np.ceil(pitch(look, columns) * len(rows)))
     spec["params"] = [
         # Beneath a minimal width the scale takes all of it; see the module.
         {"name": "narrow", "expr": f"width < {NARROW * look.unit:.0f}"},

@@ -29,6 +29,9 @@ FINE = 20.0
 PITCH = 1.4
 """Distance of two rows, in those of a table inside a figure."""
 
+PITCH_OF_TWO = 1.65
+"""The same where a row holds two estimates, one below the other."""
+
 DIRECTION = ("longer survival", "shorter survival")
 
 
@@ -52,17 +55,25 @@ class ForestText:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which parts a table fills."""
+    """Which parts a table fills; ``told``: those of rows that are no heading."""
 
     counts: bool
     p: bool
     q: bool
     second: bool
+    told: tuple[str, ...]
 
 
 def columns_of(rows: pd.DataFrame) -> Columns:
-    filled = {c: bool((rows[c] != "").any()) for c in ("counts", "p", "q", "second")}
-    return Columns(**filled)
+    parts = ("counts", "p", "q", "second")
+    filled = {c: bool((rows[c] != "").any()) for c in parts}
+    own = rows[~rows.heading.astype(bool)]
+    return Columns(**filled, told=tuple(c for c in parts if (own[c] != "").any()))
+
+
+def pitch(look: Look, columns: Columns) -> float:
+    """Distance of two rows, in pixels."""
+    return (PITCH_OF_TWO if columns.second else PITCH) * look.sizes.row
 
 
 def _wide(text: Any, size: float, look: Look) -> float:
@@ -149,9 +160,11 @@ def template(
     layers = _no_effect(look)
     if simulated:
         layers.append(watermark(look))
-    layers += _interval_layers(look, "", look.palette.ink, -0.0 if not columns.second else -0.22)
     if columns.second:
-        layers += _interval_layers(look, "second_", look.palette.further[0], 0.26)
+        layers += _interval_layers(look, columns, wide=-0.19, narrow=0.09)
+        layers += _interval_layers(look, columns, "second_", wide=0.22, narrow=0.33)
+    else:
+        layers += _interval_layers(look, columns, wide=0.0, narrow=0.25)
     layers += _text_layers(look, text, columns)
     layers += _direction_layers(look, text)
     layers += [_notes_layer(look), _row_layer(look, text, columns, selectable)]
@@ -181,11 +194,14 @@ def _no_effect(look: Look) -> list[dict[str, Any]]:
     ]
 
 
-def _interval_layers(look: Look, lead: str, color: str, lane: float) -> list[dict[str, Any]]:
-    """Line, arrows and mark of an estimate; ``lane`` moves it from the row's middle, in rows."""
+def _interval_layers(
+    look: Look, columns: Columns, lead: str = "", *, wide: float, narrow: float
+) -> list[dict[str, Any]]:
+    """Line, arrows and mark of an estimate, ``wide`` or ``narrow`` of a row below its middle."""
     s, p = look.sizes, look.palette
-    pitch = PITCH * s.row
-    at = {"expr": f"{lane * pitch:.2f} * (narrow ? 0.5 : 1) + (narrow ? {0.24 * pitch:.1f} : 0)"}
+    color = p.further[0] if lead else p.ink
+    row = pitch(look, columns)
+    at = {"expr": f"narrow ? {narrow * row:.2f} : {wide * row:.2f}"}
     hue: dict[str, Any] = {"value": color}
     if not lead:
         hue = {"condition": {"test": "datum.emphasised", "value": p.mutant}, "value": color}
@@ -239,9 +255,11 @@ def _interval_layers(look: Look, lead: str, color: str, lane: float) -> list[dic
     if not lead:
         size = {"field": "area", "type": "quantitative", "scale": None}
         form = {"condition": {"test": "datum.summary", "value": "diamond"}, "value": "square"}
+    # between two lines of text a square has little room
+    least = 0.15 if columns.second else 0.35
     area = (
         f"datum.summary ? {largest} : "
-        f"{smallest} + (narrow ? 0.35 : 1) * {largest - smallest} * datum.share"
+        f"{smallest} + (narrow ? {least} : 1) * {largest - smallest} * datum.share"
     )
     layers.append(
         {
@@ -260,11 +278,12 @@ def _interval_layers(look: Look, lead: str, color: str, lane: float) -> list[dic
 def _text_layers(look: Look, text: ForestText, columns: Columns) -> list[dict[str, Any]]:
     """The label at the left edge, the counts before the scale, the numbers right of it."""
     s, p = look.sizes, look.palette
-    pitch, small = PITCH * s.row, s.small
+    small = s.small
     stops = _stops(look, text, columns)
     tight = 3.7 * small if "p" in stops else 0.0
     beside = tight + 0.9 * _wide(["0.00 (0.00–00.00)"], small, look) + 0.5 * small
-    up = {"expr": f"narrow ? {-0.22 * pitch:.1f} : 0"}
+    above = (0.3 if columns.second else 0.27) * pitch(look, columns)
+    up = {"expr": f"narrow ? {-above:.1f} : 0"}
     size = {"expr": f"narrow ? {0.9 * small:.1f} : {small}"}
     layers: list[dict[str, Any]] = [
         {
@@ -399,8 +418,8 @@ def _row_layer(look: Look, text: ForestText, columns: Columns, selectable: bool)
     """A strip over each row: tells its numbers when pointed at, is chosen when clicked."""
     told = [("hint", "Row"), ("ratio", f"{text.short} (95% CI)")]
     told += [("second", text.second)] if columns.second else []
-    told += [("p", text.p)] if columns.p and text.p else []
-    told += [("q", text.q)] if columns.q and text.q else []
+    told += [("p", text.p)] if "p" in columns.told and text.p else []
+    told += [("q", text.q)] if "q" in columns.told and text.q else []
     layer: dict[str, Any] = {
         "data": {"name": "rows"},
         "transform": [{"filter": "!datum.heading"}],

@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from core.analysis.agreement import Agreement
 from core.charts.figure import Figure
 from core.charts.theme import Look
-from core.charts.view import view
+from core.charts.view import haloed, view
 from core.charts.wording import ratio_text
 from core.model import ENDPOINT_LABEL
 
@@ -125,15 +125,14 @@ def _template(
         },
     ]  # fmt: skip
     for left in (False, True):
-        layers.append(
-            {
-                "data": {"name": "points"},
-                "transform": [{"filter": "datum.left" if left else "!datum.left"}],
-                "mark": {
-                    "type": "text", "align": "right" if left else "left",
-                    "dx": -0.8 * s.small if left else 0.8 * s.small, "fontSize": s.small,
-                },
-                "encoding": {"x": x, "y": y, "text": {"field": "name"}},
-            }
-        )  # fmt: skip
+        label = {
+            "data": {"name": "points"},
+            "transform": [{"filter": "datum.left" if left else "!datum.left"}],
+            "mark": {
+                "type": "text", "align": "right" if left else "left",
+                "dx": -0.8 * s.small if left else 0.8 * s.small, "fontSize": s.small,
+            },
+            "encoding": {"x": x, "y": y, "text": {"field": "name"}},
+        }  # fmt: skip
+        layers += haloed(label, look)
     return view(look, layers, simulated=simulated, height=HEIGHT)

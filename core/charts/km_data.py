@@ -34,7 +34,7 @@ def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[st
         "censored": _named(
             {c: result.censored[c].to_numpy() for c in ("time", "survival", "group")}, names
         ),
-        "risk": _risk(result, names),
+        "risk": _risk(result, names, look),
         "ends": _ends(result, names, look),
         "medians": _medians(result, names),
         "hover": _hover(result, names),
@@ -94,18 +94,31 @@ def thinned(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[~many | ~pd.DataFrame({"g": rows.group, "p": place}).duplicated(keep="last")]
 
 
-def _risk(result: SurvivalComparison, names: dict[str, str]) -> Columns:
+def _risk(result: SurvivalComparison, names: dict[str, str], look: Look) -> Columns:
+    """The numbers at risk; ``room``: pixels of a month from which on none touches the next."""
     table = result.risk_table
     time, group = table.time.to_numpy(float), table.group.to_numpy(object)
     lines = {g: i for i, g in enumerate(reversed(result.order))}
+    text = [f"{n:,.0f}" for n in table.at_risk.tolist()]
     return {
         "group": _each(group, names),
         "name": group,
         "time": time,
         "row": _each(group, lines),
         "tick": np.searchsorted(np.unique(time), time),
-        "text": [f"{n:,.0f}" for n in table.at_risk.tolist()],
+        "text": text,
+        "room": [_room(text, time, look)] * len(text),
     }
+
+
+def _room(text: list[str], time: npt.NDArray[np.float64], look: Look) -> float:
+    """Pixels that a month must have for the ``text`` of each row, centred, to stand apart."""
+    em = 0.46 if look.medium == "screen" else 0.5  # fonts of exports run wider
+    wide = np.array([em * look.sizes.small * len(t) for t in text])
+    apart = np.diff(time)
+    follows = apart > 0  # of one group
+    needed = (wide[1:] + wide[:-1])[follows] / 2 + 0.25 * look.sizes.small
+    return float((needed / apart[follows]).max(initial=0.0))
 
 
 def _ends(result: SurvivalComparison, names: dict[str, str], look: Look) -> Columns:

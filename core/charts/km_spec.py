@@ -192,8 +192,7 @@ def _risk_layers(
     s = look.sizes
     top = 3.6 * s.text + 1.6 * s.row
     row = {"expr": f"height + {top:g} + {s.row:g} * datum.row"}
-    size = {"expr": f"width < {300 * look.unit:.0f} ? {0.88 * s.small:g} : {s.small:g}"}
-    labels = {"type": "text", "align": "right", "x": -1.9 * s.small, "fontSize": size}
+    labels = {"type": "text", "align": "right", "x": -1.9 * s.small, "fontSize": s.small}
     return [
         {
             "data": {"values": [{}]},
@@ -212,12 +211,14 @@ def _risk_layers(
         },
         {
             "data": {"name": "risk"},
-            # a narrow figure has room for every second number only
+            # where they would touch there is room for every second number only
             "mark": {
                 "type": "text",
                 "y": row,
-                "fontSize": size,
-                "opacity": {"expr": f"width < {260 * look.unit:.0f} && datum.tick % 2 ? 0 : 1"},
+                "fontSize": s.small,
+                "opacity": {
+                    "expr": "scale('x', 1) - scale('x', 0) < datum.room && datum.tick % 2 ? 0 : 1"
+                },
             },
             "encoding": {"x": x, "text": {"field": "text"}, "color": groups},
         },

@@ -20,6 +20,7 @@ import pandas as pd
 from core.analysis.mutations import SOURCES, ProteinMap
 from core.charts.figure import Figure
 from core.charts.theme import Look
+from core.charts.view import haloed
 from core.model import VARIANT_GROUPS
 
 GROUPS = (*VARIANT_GROUPS, "other")
@@ -370,7 +371,8 @@ def _template(look: Look, groups: tuple[str, ...], simulated: bool) -> dict[str,
     """Everything that does not depend on the numbers; never changed by those who use it."""
     layers = [_watermark(look)] if simulated else []
     layers += [*_protein_layers(look), _hotspot_layer(look)]
-    layers += [*_pin_layers(look, groups), _label_layer(look), _side_layer(look)]
+    layers += [*_pin_layers(look, groups)]
+    layers += [*haloed(_label_layer(look), look), _side_layer(look)]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         **look.frame(1.2),

@@ -18,7 +18,7 @@ import pandas as pd
 from core.analysis.nomogram_model import NomogramModel, level_words
 from core.charts.figure import Figure
 from core.charts.theme import Look
-from core.charts.view import watermark
+from core.charts.view import haloed, watermark
 from core.charts.wording import percent_text
 from core.model import ENDPOINT_LABEL
 from core.stats.nomogram import MAX_POINTS, Axis
@@ -293,6 +293,19 @@ def _template(look: Look, simulated: bool, height: int) -> dict[str, Any]:
             },
             "encoding": {"x": x, "y": y, "y2": {"field": "y2"}},
         },
+        *haloed(
+            {
+                "data": {"name": "labels"},
+                "mark": {
+                    **text,
+                    "dy": 2,
+                    "align": {"expr": "datum.side"},
+                    "opacity": {"expr": "width >= datum.least_width ? 1 : 0"},
+                },
+                "encoding": {"x": x, "y": y, "text": {"field": "text"}},
+            },
+            look,
+        ),
         {
             "data": {"name": "lines"},
             "mark": {"type": "rule", "strokeWidth": 0.7 * s.line, "color": p.ink},
@@ -303,28 +316,21 @@ def _template(look: Look, simulated: bool, height: int) -> dict[str, Any]:
             "mark": {"type": "rule", "strokeWidth": 1, "color": p.muted},
             "encoding": {"x": x, "y": y, "y2": {"field": "y2"}},
         },
-        {
-            "data": {"name": "labels"},
-            "mark": {
-                **text,
-                "dy": 2,
-                "align": {"expr": "datum.side"},
-                "opacity": {"expr": "width >= datum.least_width ? 1 : 0"},
+        *haloed(
+            {
+                "data": {"name": "names"},
+                "mark": {
+                    **text,
+                    "baseline": "bottom",
+                    "align": "left",
+                    "x": 0,
+                    "dy": -0.35 * s.small,
+                    "fontWeight": 600,
+                },
+                "encoding": {"y": y, "text": {"field": "text"}},
             },
-            "encoding": {"x": x, "y": y, "text": {"field": "text"}},
-        },
-        {
-            "data": {"name": "names"},
-            "mark": {
-                **text,
-                "baseline": "bottom",
-                "align": "left",
-                "x": 0,
-                "dy": -0.35 * s.small,
-                "fontWeight": 600,
-            },
-            "encoding": {"y": y, "text": {"field": "text"}},
-        },
+            look,
+        ),
         {
             "data": {"name": "dots"},
             "mark": {"type": "point", "filled": True, "size": 1.6 * s.mark**2, "color": p.mutant,

@@ -45,11 +45,12 @@ def _low(name: str) -> str:
 def looked_at(result: Subgroups, in_session: int) -> str:
     """How many subgroups were looked at, here and since the session began."""
     k, factors = len(result.looked_at), len(result.tests)
-    by_chance = 0.05 * in_session
+    expected = 0.05 * in_session
+    by_chance = f"about {expected:.0f}" if expected >= 1 else "fewer than one"
     return (
         f"{k} subgroups by {factors} factors are shown; {in_session:,} were looked at in this "
-        f"session. Were there no effect at all, about {by_chance:.0f} of {in_session:,} 95% "
-        "intervals would still miss 1."
+        f"session. Were there no effect, {by_chance} of the {in_session:,} intervals (95%) "
+        "would still miss 1."
     )
 
 
@@ -68,7 +69,8 @@ def subgroups_figure(
         group=table.factor_name,
         note=table.note.where(table.note != "", table.method.map({"Firth": FIRTH_NOTE}).fillna("")),
     )
-    everybody = {"label": "All patients", "emphasised": True} | {
+    note = FIRTH_NOTE if result.overall["method"] == "Firth" else ""
+    everybody = {"label": "All patients", "emphasised": True, "note": note} | {
         c: result.overall[c] for c in ("hazard_ratio", "ci_lower", "ci_upper", "n", "events")
     }
     rows = pd.concat([pd.DataFrame([everybody]), rows.astype(object)], ignore_index=True)

@@ -201,6 +201,8 @@ def response_words(found: Response) -> str:
 def _months(value: float, lower: float, upper: float, *, sign: bool = False) -> str:
     if math.isnan(value):
         return DASH
+    if math.isnan(lower) or math.isnan(upper):
+        return _signed(value) if sign else f"{value:.1f}"
     if not sign:
         return f"{value:.1f} ({lower:.1f}{DASH}{upper:.1f})"
     return f"{_signed(value)} ({_signed(lower)} to {_signed(upper)})"
@@ -210,6 +212,8 @@ def _points(row: dict[Any, Any]) -> str:
     if math.isnan(row["difference"]):
         return DASH
     value, low, high = (100 * row[f"difference{end}"] for end in ("", "_lower", "_upper"))
+    if math.isnan(low) or math.isnan(high):  # nobody is left in a group
+        return _signed(value, 0)
     return f"{_signed(value, 0)} ({_signed(low, 0)} to {_signed(high, 0)})"
 
 

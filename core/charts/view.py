@@ -29,6 +29,19 @@ def view(
     }
 
 
+def haloed(layer: dict[str, Any], look: Look) -> list[dict[str, Any]]:
+    """A layer of text over the same letters, wider and of the paper's colour: lines end at them.
+
+    Two layers, since the edge of letters is drawn over their inside. Only the text itself is read
+    aloud.
+    """
+    paper = look.palette.paper
+    edge = {"color": paper, "stroke": paper, "strokeWidth": 4, "strokeJoin": "round"}
+    encoding = {c: e for c, e in layer["encoding"].items() if c != "color"}
+    under = {**layer, "mark": {**layer["mark"], **edge, "aria": False}, "encoding": encoding}
+    return [under, layer]
+
+
 def watermark(look: Look) -> dict[str, Any]:
     """SIMULATED across the figure."""
     return {

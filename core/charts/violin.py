@@ -24,6 +24,9 @@ HALF = 0.44
 
 NARROW = 620
 
+LETTERS = 42
+"""Of a title beneath the axis on a telephone."""
+
 
 def violin_figure(
     result: FeatureDetail,
@@ -136,6 +139,12 @@ def _places(look: Look, rows: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def _title(name: str, unit: str) -> str | list[str]:
+    """The axis' title, in two lines where a telephone would cut one off."""
+    words = f"{name} ({unit})"
+    return words if len(words) <= LETTERS else [name, f"({unit})"]
+
+
 def _axes(look: Look, result: FeatureDetail, n: int) -> dict[str, Any]:
     """The invisible layer of both scales: values across, rows downwards."""
     drawn = [result.densities.value, result.points.value]
@@ -161,7 +170,7 @@ def _axes(look: Look, result: FeatureDetail, n: int) -> dict[str, Any]:
                     **scale, "nice": False, "zero": False,
                     "range": [{"expr": "from"}, {"expr": "to"}],
                 },
-                "axis": {**axis, "title": f"{result.member.name} ({unit})"},
+                "axis": {**axis, "title": _title(result.member.name, unit)},
             },
             "y": {
                 "field": "middle",

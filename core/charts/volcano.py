@@ -16,7 +16,7 @@ import pandas as pd
 from core.analysis.gene_scan import ADJUSTED, GeneScan
 from core.charts.figure import Figure
 from core.charts.theme import SIZES, Look
-from core.charts.view import view
+from core.charts.view import haloed, view
 from core.charts.wording import p_text, ratio_text
 from core.model import ENDPOINT_LABEL
 
@@ -31,6 +31,10 @@ LABELLED = 10
 """Genes with the smallest p-values that get a label, if there is room."""
 ROOM = (0.09, 0.05)
 """Of a label, as shares of the figure: across, up."""
+NARROW = 560
+"""Pixels of the axis below which only labels with room in a narrow figure are drawn."""
+IN_NARROW = 2.8
+"""What ``crowded`` is on a telephone."""
 FARTHEST = (0.1, 10.0)
 """Hazard ratios beyond these stand at the edge."""
 SMALLEST = 1e-12
@@ -75,6 +79,8 @@ def crowding(look: Look) -> float:
 def drawn(table: pd.DataFrame, gene: str, lead: str = "", crowded: float = 1.0) -> pd.DataFrame:
     """The points of the figure: gene, at, height, label, chosen, and the numbers as text.
 
+    spacious: the label has room in a narrow figure as well.
+
     ``crowded``: of :func:`crowding`.
     """
     known = table[table[f"{lead}p_value"].notna() & table[f"{lead}hazard_ratio"].notna()]
@@ -83,6 +89,7 @@ def drawn(table: pd.DataFrame, gene: str, lead: str = "", crowded: float = 1.0) 
     height = -np.log10(np.maximum(p, SMALLEST))
     chosen = (known.gene == gene).to_numpy()
     labelled = _labelled(np.log(at), height, chosen, crowded)
+    narrow = _labelled(np.log(at), height, chosen, max(crowded, IN_NARROW)) & labelled
     keep = labelled | (p < ALWAYS_BELOW) | _first_of_cell(np.log(at), height)
     rows = known[keep]
     return pd.DataFrame(
@@ -92,6 +99,7 @@ def drawn(table: pd.DataFrame, gene: str, lead: str = "", crowded: float = 1.0) 
             "height": height[keep],
             "chosen": chosen[keep],
             "label": rows.gene.where(labelled[keep], ""),
+            "spacious": narrow[keep],
             "ratio": [
                 ratio_text(*r) for r in rows[[f"{lead}{c}" for c in _INTERVAL]].to_numpy(float)
             ],
@@ -207,24 +215,23 @@ def _template(look: Look, simulated: bool, reach: float, top: float) -> dict[str
                 ],
             },
         },
-        {
-            "data": {"name": "genes"},
-            "transform": [{"filter": "datum.label != ''"}],
-            "mark": {**text, "stroke": p.paper, "strokeWidth": 4, "strokeJoin": "round"},
-            "encoding": {"x": x, "y": y, "text": {"field": "label"}},
-        },
-        {
-            "data": {"name": "genes"},
-            "transform": [{"filter": "datum.label != ''"}],
-            "mark": {**text, "fontWeight": {"expr": "datum.chosen ? 700 : 400"}},
-            "encoding": {
-                "x": x,
-                "y": y,
-                "text": {"field": "label"},
-                "color": {"condition": {"test": "datum.chosen", "value": p.mutant}, "value": p.ink},
-            },
-        },
     ]
+    label = {
+        "data": {"name": "genes"},
+        "transform": [{"filter": "datum.label != ''"}],
+        "mark": {
+            **text,
+            "fontWeight": {"expr": "datum.chosen ? 700 : 400"},
+            "opacity": {"expr": f"width >= {NARROW * look.unit:.0f} || datum.spacious ? 1 : 0"},
+        },
+        "encoding": {
+            "x": x,
+            "y": y,
+            "text": {"field": "label"},
+            "color": {"condition": {"test": "datum.chosen", "value": p.mutant}, "value": p.ink},
+        },
+    }
+    layers += haloed(label, look)
     for align, place, words in (
         ("left", 0, "← longer survival"),
         ("right", 1, "shorter survival →"),

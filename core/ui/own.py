@@ -147,7 +147,7 @@ def _prepare(upload: Upload) -> None:
         findings = state.kept(
             "own-findings", (key, repr(mapping)), lambda: problems.check(upload, mapping, genes)
         )
-    st.subheader("What is wrong, row by row", anchor=False)
+    st.header("What is wrong, row by row", anchor=False)
     go_on = _findings(upload, findings)
     if any(f.kind == STOP for f in findings) or not go_on:
         st.caption("Once this is settled the cohort can be used.")
@@ -165,7 +165,7 @@ def _prepare(upload: Upload) -> None:
 
 def _look(upload: Upload) -> None:
     """The first rows of each table, as they stand in the file."""
-    st.subheader("What was read", anchor=False)
+    st.header("What was read", anchor=False)
     for name, table in upload.tables.items():
         rows, columns = table.frame.shape
         with st.expander(f"{escaped(table.source)}: {rows:,} rows, {columns} columns"):

@@ -37,7 +37,7 @@ def usual_name(upload: Upload) -> str:
 def ask(upload: Upload, proposed: OwnMapping) -> OwnMapping:
     """Draw the controls, filled with the proposal; return the mapping that they make."""
     at = "own-" + "".join(f.sha256[:6] for f in upload.files)
-    st.subheader("Which column is what", anchor=False)
+    st.header("Which column is what", anchor=False)
     patient = _patient(upload, proposed, at)
     outcomes = {
         name: outcome
@@ -234,7 +234,7 @@ def _further(upload: Upload, taken: set[Place], at: str) -> tuple[Place, ...]:
 
 def _about(upload: Upload, mapping: OwnMapping, proposed: OwnMapping, at: str) -> OwnMapping:
     """What no column says: name, role, assay, defaults, citation."""
-    st.subheader("About the cohort", anchor=False)
+    st.header("About the cohort", anchor=False)
     one, two, three = st.columns(3)
     with one:
         name = st.text_input("Name", proposed.name, max_chars=60, key=f"{at}-name")

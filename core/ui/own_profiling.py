@@ -49,7 +49,7 @@ def ask(upload: Upload, proposed: OwnMapping, at: str) -> tuple[Calls | None, Pr
             "TMB still work."
         )
         return None, None
-    st.subheader("Mutations", anchor=False)
+    st.header("Mutations", anchor=False)
     calls = _calls(upload, proposed.calls, at)
     return calls, _profiling(upload, proposed, calls, at)
 

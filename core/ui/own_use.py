@@ -59,7 +59,7 @@ def show() -> None:
     offered = _offered()
     if not offered:
         return
-    st.subheader("Your cohorts", anchor=False)
+    st.header("Your cohorts", anchor=False)
     for i, row in enumerate(offered):
         with st.container(border=True, key=f"own-row-{i}"):
             _row(row, i)

@@ -83,14 +83,14 @@ def show(
     view, member = _choices(result)
     _overview(exhibit, view, member)
     _feature(exhibit, member)
-    st.subheader("Every feature", anchor=False)
+    st.header("Every feature", anchor=False)
     st.html(made(result, _effects))
-    st.subheader("Levels", anchor=False)
+    st.header("Levels", anchor=False)
     st.html(made(result, _levels))
-    st.subheader("Where the values come from", anchor=False)
+    st.header("Where the values come from", anchor=False)
     blocks.points(tables.sources(result))
     if len(result.flow):
-        st.subheader("Where patients were lost", anchor=False)
+        st.header("Where patients were lost", anchor=False)
         blocks.flow(result.flow)
     blocks.methods(result.methods)
 
@@ -166,7 +166,7 @@ def _overview(exhibit: Exhibit, view: str, member: str) -> None:
 
 def _feature(exhibit: Exhibit, member: str) -> None:
     detail = opened(exhibit.result, member)
-    st.subheader(f"{escaped(detail.member.name)} by tumour type", anchor=False)
+    st.header(f"{escaped(detail.member.name)} by tumour type", anchor=False)
     if detail.member.description:
         st.caption(escaped(detail.member.description))
     again = exhibit.again

@@ -18,7 +18,7 @@ from core.ui.messages import show_error
 
 def show(found: Callable[[], Reconstructions], store: Store, title: str) -> None:
     """Ask whose spectrum is shown, and show it over what its signatures make of it."""
-    st.subheader("Spectrum and reconstruction", anchor=False)
+    st.header("Spectrum and reconstruction", anchor=False)
     try:
         result = found()
         spectra = _chosen(result)

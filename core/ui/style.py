@@ -11,6 +11,7 @@ STYLE = """
 .stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 4rem; max-width: 1180px; }
 @media (max-width: 640px) { .stMainBlockContainer { padding-top: 4rem; } }
 .stMainBlockContainer h1 { padding-top: 0.25rem; text-wrap: balance; }
+.stMainBlockContainer h2 { padding: 0.5rem 0 1rem; }
 .st-key-panels { flex-wrap: wrap; }
 .st-key-panels > div { flex: 1 1 330px; min-width: min(330px, 100%); }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden;

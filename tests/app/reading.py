@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 def texts(at: AppTest) -> str:
     """All text of the page: titles, sentences, messages, tables."""
-    kinds = ("title", "subheader", "markdown", "caption", "warning", "error", "info")
+    kinds = ("title", "header", "markdown", "caption", "warning", "error", "info")
     found = [e.value for kind in kinds for e in getattr(at, kind)]
     return "\n".join([*found, *(h.proto.body for h in at.get("html"))]).replace("\\", "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,6 +96,9 @@ def test_subtypes_have_their_own_panel(app: App) -> None:
     at = app("extrinsic", panel="Immune subtypes")
     assert not at.exception
     assert "C2 IFN-gamma dominant" in texts(at)
+    flow = texts(at).split('<ol class="flow">')[1]
+    first, *lost, last = (int(n.replace(",", "")) for n in re.findall(r"<b>[−= ]*([\d,]+)", flow))
+    assert lost and first - sum(lost) == last, "nobody is lost without a word"
 
 
 def test_pasted_set_is_scored_and_compared(app: App) -> None:

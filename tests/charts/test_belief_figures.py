@@ -132,6 +132,12 @@ def test_volcano_thins_but_keeps_what_matters(scanned: GeneScan) -> None:
     assert np.log(kept["at"]).max() > np.log(table.adjusted_hazard_ratio).quantile(0.999)
 
 
+def test_volcano_names_fewer_genes_where_it_is_narrow(scanned: GeneScan) -> None:
+    points = drawn(scanned.table, "G777", "adjusted_")
+    named, spacious = (points[m] for m in (points.label != "", points.spacious))
+    assert {"G777"} <= set(spacious.gene) < set(named.gene)
+
+
 def test_volcano_selection_names_genes(scanned: GeneScan) -> None:
     spec = volcano_figure(scanned, "G7", adjusted=False, simulated=False).spec
     assert [p["name"] for p in spec["params"]] == [SELECTION]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -149,3 +151,43 @@ def test_a_new_table_does_not_change_the_kept_template() -> None:
     first = drawn().for_export()
     drawn(table().iloc[:2])
     assert drawn().for_export() == first
+
+
+def offsets(spec: Any, kind: str, key: str) -> list[float]:
+    """What an expression gives in a narrow figure, for every mark of a kind that has it."""
+    found = [m for m in (x["mark"] for x in spec["layer"]) if m["type"] == kind and key in m]
+    told = [m[key]["expr"] for m in found if "narrow ?" in str(m[key])]
+    return sorted({float(re.match(r"narrow \? (-?[\d.]+) :", t).group(1)) for t in told})
+
+
+def largest_square(spec: Any) -> float:
+    """The side of a square of the most precise row, in a narrow figure."""
+    told = str([x["transform"] for x in spec["layer"] if "transform" in x])
+    smallest, part, more = re.search(
+        r": ([\d.]+) \+ \(narrow \? ([\d.]+) : 1\) \* ([\d.]+)", told
+    ).groups()
+    return (float(smallest) + float(part) * float(more)) ** 0.5
+
+
+@pytest.mark.parametrize("more", [{}, SECOND], ids=["one", "two"])
+@pytest.mark.parametrize("medium", ["screen", "projector", "print"])
+def test_where_it_is_narrow_no_mark_reaches_the_numbers(more: Any, medium: Any) -> None:
+    look = Look(medium=medium)
+    figure = drawn(table(**more), look)
+    pitch = figure.spec["height"] / len(figure.data["rows"])
+    (text,) = offsets(figure.spec, "text", "dy")
+    lanes = offsets(figure.spec, "rule", "yOffset")
+    assert len(lanes) == 1 + bool(more)
+    tall, side = 0.41 * look.sizes.small, largest_square(figure.spec) / 2
+    assert text + tall <= lanes[0] - side, "the row's own numbers"
+    assert lanes[-1] + side <= pitch + text - tall, "the numbers of the next row"
+    assert all(b - a >= side for a, b in pairwise(lanes))
+
+
+def test_a_row_tells_only_what_rows_have() -> None:
+    tests = pd.DataFrame({"p_value": [0.02]}, index=["Type"])
+    told = [
+        [t["field"] for t in drawn(data, tests=tests).spec["layer"][-1]["encoding"]["tooltip"]]
+        for data in (table(), table(p_value=NAN))
+    ]
+    assert told == [["hint", "ratio", "p"], ["hint", "ratio"]], "p of groups stands at their names"

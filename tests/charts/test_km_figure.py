@@ -71,6 +71,18 @@ def test_numbers_at_risk_are_the_results(result: SurvivalComparison) -> None:
     assert axis["values"] == sorted(set(risk.time)), "the table stands under the axis's own ticks"
 
 
+def test_numbers_at_risk_are_of_one_size_and_stand_apart(result: SurvivalComparison) -> None:
+    look = Look()
+    figure = km_figure(result, look, simulated=False)
+    risk = figure.data["risk"]
+    marks = [x["mark"] for x in figure.spec["layer"] if x.get("data") == {"name": "risk"}]
+    assert {m["fontSize"] for m in marks} == {look.sizes.small}
+    for _, row in risk.groupby("group"):
+        apart = row.room * row.time.diff()  # where a month has just that room
+        wide = 0.46 * look.sizes.small * row.text.str.len()
+        assert (apart - (wide + wide.shift()) / 2).min() > 2
+
+
 def test_band_reaches_to_where_a_curve_falls_to_zero() -> None:
     rows = pd.DataFrame(
         {

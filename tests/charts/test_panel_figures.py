@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from core.analysis.immunity import MIN_CELL, PanelComparison
 from core.charts.immunity_tables import answer, effects, levels
 from core.charts.panel import SELECTION, TESTS, heatmap_figure, panel_figure
 from core.charts.theme import Look
-from core.charts.violin import violin_figure
+from core.charts.violin import LETTERS, violin_figure
 from core.report.figures import render
 from tests.analysis.test_immunity import compared
 
@@ -96,3 +97,14 @@ def test_export_holds_its_texts(result: PanelComparison, kind: str, dark: bool) 
     for words in ("SIMULATED", "Inflamed?", "5,000 patients"):
         assert words in text
     assert ("nothing" in text) == (kind != "violin")
+
+
+def test_a_long_title_stands_in_two_lines(result: PanelComparison) -> None:
+    detail = feature_detail(result, "gene")
+    long = replace(detail.member, name="A feature with a long name", unit="of a long unit")
+    titles = [
+        violin_figure(d, simulated=False).spec["layer"][0]["encoding"]["x"]["axis"]["title"]
+        for d in (detail, replace(detail, member=long))
+    ]
+    assert isinstance(titles[0], str)
+    assert titles[1][0] == long.name and max(map(len, titles[1])) <= LETTERS
