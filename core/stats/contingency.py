@@ -200,7 +200,8 @@ def mantel_haenszel(
         )
     use = counts.sum(axis=1).all(axis=1) & counts.sum(axis=2).all(axis=1)
     x, left_out = counts[use], int((~use & (counts.sum(axis=(1, 2)) > 0)).sum())
-    words = (f"{left_out} strata have an empty row or column and do not count",) * bool(left_out)
+    which = "stratum holds" if left_out == 1 else "strata hold"
+    words = (f"{left_out} {which} one group or one outcome only and say nothing",) * bool(left_out)
     n1, n0 = int(x[:, 0].sum()), int(x[:, 1].sum())
     result = MantelHaenszel(
         NAN, NAN, NAN, NAN, NAN, len(x), left_out, (n1, n0), False, confidence, words

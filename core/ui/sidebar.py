@@ -83,8 +83,7 @@ def _gene(store: Store, facts: Facts) -> str:
     try:
         gene = store.resolve_gene(typed or default)
     except UnknownGene as error:
-        told = f"{error.message} {error.remedy} Showing {default}."
-        st.warning(escaped(told), icon=":material/search:")
+        state.tell(f"{error.message} {error.remedy} Showing {default}.")
         return default
     if typed and gene.upper() != typed.strip().upper():
         st.caption(escaped(f"{typed.strip()} is now called {gene}."))

@@ -37,6 +37,7 @@ SCHEME = "colours"
 
 LOOKED = "_looked"
 QUESTION, NOTES, RUN, BUILD, STORE = "_question", "_notes", "_run", "_build", "_store"
+TOLD = "_told"
 PAGE, PINS, PIN, HELD, HELD_STORE = "_page", "_pins", "_pin", "_held", "_held_store"
 STAGE, STAGED = "_stage", "_staged"
 SPACE = "own-space"
@@ -175,9 +176,15 @@ def of_mutations(asked: Question) -> Stratifier:
 
 
 def notes() -> list[str]:
-    """What was wrong with the values of the URL; told until the question changes."""
+    """What was wrong with the values of the URL, told until the question changes; and what was told
+    of this run's (:func:`tell`)."""
     noted = st.session_state.get(NOTES)
-    return list(noted[1]) if noted else []
+    return [*(noted[1] if noted else ()), *st.session_state.get(TOLD, ())]
+
+
+def tell(text: str) -> None:
+    """Have ``text`` stand above the page of this run: a value was asked for that cannot be had."""
+    st.session_state[TOLD] = [*st.session_state.get(TOLD, ()), text]
 
 
 def check_many(key: str, label: str, options: Sequence[str]) -> None:
@@ -373,6 +380,7 @@ def visit(page: str) -> None:
         st.session_state.pop(STAGE, None)
     st.session_state[PAGE] = page
     st.session_state[STAGED] = None
+    st.session_state[TOLD] = []
 
 
 def page() -> str:
