@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.analysis.correlation import GENE, variable
 from core.analysis.immune_panels import MATRIX
-from core.model import DashboardError, NotEnoughData
+from core.model import DashboardError, NotEnoughData, StoreError
 from core.store import Store
 from core.ui import cached, state
 from core.ui.messages import escaped
@@ -64,6 +64,8 @@ def _names(store: Store) -> dict[str, str]:
 def _has(store: Store, key: str) -> bool:
     try:
         variable(store, key)
+    except StoreError:
+        raise  # that a part cannot be read does not mean that it is not there
     except DashboardError:
         return False
     return True
@@ -92,6 +94,8 @@ def _variable(store: Store, key: str, label: str, usual: str, names: dict[str, s
     typed = picked if picked in names else GENE + picked.strip().removesuffix(EXPRESSION)
     try:
         variable(store, typed)
+    except StoreError:
+        raise
     except DashboardError as error:
         st.warning(escaped(f"{error.message} {error.remedy} Showing {names[usual]}."))
         return usual
