@@ -117,6 +117,45 @@ class SecurityHeaders:
         await self.app(scope, receive, with_headers)
 
 
+class Departures:
+    """ASGI middleware by which a visitor who leaves in the middle of an answer is no error.
+
+    When sending fails, Streamlit takes the end of the connection for a text frame and closes it
+    once more, which Starlette refuses with a RuntimeError; the log then showed a trace for every
+    browser tab that was closed while a page was drawn.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        left = False
+
+        async def watched_receive() -> Message:
+            nonlocal left
+            message = await receive()
+            left |= message["type"] == "websocket.disconnect"
+            return message
+
+        async def watched_send(message: Message) -> None:
+            nonlocal left
+            try:
+                await send(message)
+            except Exception:
+                left = True
+                raise
+
+        try:
+            await self.app(scope, watched_receive, watched_send)
+        except RuntimeError:
+            if not left:
+                raise
+            log.debug("A visitor left while an answer was on its way.")
+
+
 def about() -> dict[str, Any]:
     """The versions of program and data, and which of several servers this is."""
     told: dict[str, Any] = {
@@ -170,7 +209,7 @@ app = st.App(
     HOME,
     lifespan=lifespan,
     routes=[Route("/about", _about)],
-    middleware=[Middleware(SecurityHeaders)],
+    middleware=[Middleware(SecurityHeaders), Middleware(Departures)],
 )
 
 

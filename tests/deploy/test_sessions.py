@@ -7,10 +7,12 @@ question would show here as another session's gene, age or number of patients.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -18,6 +20,7 @@ import pytest
 from core.analysis.survival import survival_question
 from core.model import Filters, Range, Stratifier
 from core.store import Store, open_store
+from dashboard.server import Departures
 from tests.app.small_store import make
 from tests.concurrently import finished
 from tests.deploy.serving import Process, replica
@@ -104,6 +107,30 @@ def test_a_visitor_who_leaves_in_the_middle_disturbs_nobody(served: Process) -> 
 
     finished(story())
     assert "Traceback" not in served.log()
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_an_error_of_a_connection_is_silent_only_where_the_visitor_has_left(leaves: bool) -> None:
+    async def closes_twice(scope: Any, receive: Any, send: Any) -> None:
+        with contextlib.suppress(OSError):
+            await send({"type": "websocket.send"})
+        raise RuntimeError("closed already")
+
+    async def send(message: Any) -> None:
+        if leaves:
+            raise OSError("gone")
+
+    async def receive() -> Any:
+        return {"type": "websocket.receive"}
+
+    async def serve() -> None:
+        await Departures(closes_twice)({"type": "websocket"}, receive, send)
+
+    if leaves:
+        finished(serve())
+    else:
+        with pytest.raises(RuntimeError, match="closed already"):
+            finished(serve())
 
 
 def test_memory_does_not_grow_with_reruns(served: Process) -> None:
