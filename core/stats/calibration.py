@@ -131,7 +131,6 @@ def corrected_calibration(
     times: tuple[float, ...],
     *,
     per_group: int = PER_GROUP,
-    smooth: bool = True,
     place: Place = HERE,
     progress: Progress | None = None,
 ) -> list[Calibration]:
@@ -140,33 +139,7 @@ def corrected_calibration(
     The resamples and refits are those of ``rms::calibrate`` with the same ``indices``.
     ``place``: where the refits run.
     """
-    whole = whole_fit(sample)
-    plain, measures, when = _uncorrected(sample, whole, times, per_group, smooth)
-    found = run(
-        _gaps, blocks_of(indices), shared=(sample, whole.coefficients, when, measures),
-        place=place, progress=progress,
-    )  # fmt: skip
-    return _all_corrected(plain, measures, found, len(indices))
-
-
-def _uncorrected(
-    sample: Sample, whole: Refit, times: tuple[float, ...], per_group: int, smooth: bool
-) -> tuple[list[Calibration], list[_Measure], Array]:
-    when = np.asarray(times, dtype=float)
-    predicted = _predicted(whole, sample, when)
-    pairs = list(zip(predicted.T, times, strict=True))
-    plain = [calibration(p, sample.time, sample.event, t, per_group=per_group) for p, t in pairs]
-    return plain, [_Measure(p, t, per_group, smooth) for p, t in pairs], when
-
-
-def _all_corrected(
-    plain: list[Calibration], measures: list[_Measure], found: list[Gaps], draws: int
-) -> list[Calibration]:
-    training, test, failed = _joined(found)
-    return [
-        _corrected(p, m, tr, te, draws, failed)
-        for p, m, tr, te in zip(plain, measures, training, test, strict=True)
-    ]
+    return resampled(sample, indices, times, per_group=per_group, place=place, progress=progress)[1]
 
 
 def resampled(
@@ -178,15 +151,23 @@ def resampled(
     place: Place = HERE,
     progress: Progress | None = None,
 ) -> tuple[Optimism, list[Calibration]]:
-    """:func:`validate` and :func:`corrected_calibration` of the same refits."""
+    """:func:`core.stats.cox_bootstrap.validate` and :func:`corrected_calibration` of the same
+    refits."""
     whole = whole_fit(sample)
-    plain, measures, when = _uncorrected(sample, whole, times, per_group, True)
+    when = np.asarray(times, dtype=float)
+    pairs = list(zip(_predicted(whole, sample, when).T, times, strict=True))
+    plain = [calibration(p, sample.time, sample.event, t, per_group=per_group) for p, t in pairs]
+    measures = [_Measure(p, t, per_group) for p, t in pairs]
     found = run(
         _both, blocks_of(indices), shared=(sample, whole.coefficients, when, measures),
         place=place, progress=progress,
     )  # fmt: skip
     optimism = optimism_of(sample, whole, [part[0] for part in found])
-    return optimism, _all_corrected(plain, measures, [part[1] for part in found], len(indices))
+    training, test, failed = _joined([part[1] for part in found])
+    return optimism, [
+        _corrected(p, m, tr, te, len(indices), failed)
+        for p, m, tr, te in zip(plain, measures, training, test, strict=True)
+    ]
 
 
 Gaps = tuple[list[Array], list[Array], int]
@@ -204,15 +185,6 @@ def _both(
     training, test = (np.concatenate([part[i] for part in indexed]) for i in range(2))
     joined = _joined(gaps)
     return (training, test, joined[2]), joined
-
-
-def _gaps(
-    indices: Index, sample: Sample, start: Array, when: Array, measures: list[_Measure]
-) -> Gaps:
-    layout = _Layout.of(sample)
-    return _joined(
-        [_gaps_of(layout, c, fits, when, measures) for c, fits in refits(sample, indices, start)]
-    )
 
 
 def _joined(parts: list[Gaps]) -> Gaps:
@@ -432,11 +404,11 @@ def _empty_smooth() -> tuple[pd.DataFrame, pd.DataFrame]:
 class _Measure:
     """Observed minus predicted in the groups, and along the smooth curve, of one time."""
 
-    def __init__(self, predicted: Array, at: float, per_group: int, smooth: bool) -> None:
+    def __init__(self, predicted: Array, at: float, per_group: int) -> None:
         self.at = at
         self.cuts = group_cuts(predicted, per_group)
         self.grid = prediction_grid(predicted)
-        self.knots = smooth_knots(predicted) if smooth else None
+        self.knots = smooth_knots(predicted)
 
     @property
     def groups(self) -> int:
