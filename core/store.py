@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakMethod
 
 import duckdb
 import numpy as np
@@ -33,6 +34,9 @@ from core.model import (
     UnknownGene,
     UnknownValue,
 )
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 POINTER = "current.json"
 """The small file in a store folder that names the build in use."""
@@ -186,8 +190,8 @@ class Store:
         self.n_patients = int(self.rows("SELECT count(*) AS n FROM patient").n[0])
         self._endpoints: dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = {}
         # a click changes one filter of several, and the gene stays while filters change
-        self._meets = lru_cache(maxsize=128)(self._who_meets)
-        self._statuses = lru_cache(maxsize=64)(self._read_statuses)
+        self._meets = _remembered(self._who_meets, 128)
+        self._statuses = _remembered(self._read_statuses, 64)
 
     # -- plumbing ----------------------------------------------------------------------
 
@@ -852,6 +856,19 @@ class Store:
         out = np.full(self.n_patients, None, dtype=object)
         out[found.patient_key.to_numpy(dtype=np.intp)] = found.label.to_numpy(dtype=object)
         return out
+
+
+def _remembered(method: Callable[P, R], most: int) -> Callable[P, R]:
+    """``method`` with its last ``most`` answers, which does not keep its object alive: a store that
+    nobody uses any more closes at once."""
+    weak = WeakMethod(method)
+
+    def ask(*asked: P.args, **how: P.kwargs) -> R:
+        bound = weak()
+        assert bound is not None  # it is asked through its object
+        return bound(*asked, **how)
+
+    return lru_cache(maxsize=most)(ask)
 
 
 def _first_line(error: Exception) -> str:

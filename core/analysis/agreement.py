@@ -70,7 +70,7 @@ def agreement_question(
     """
     frame = store.patients(filters, endpoint)
     grouping = two_groups(assign(store, frame, stratifier))
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    names = store.cohort_names()
     flow, _ = patient_flow(store.attrition(filters), frame, grouping, endpoint)
     words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
     everyone = frame.assign(group=grouping.labels)

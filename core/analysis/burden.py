@@ -82,7 +82,7 @@ def burden_question(
     """
     frame = store.patients(filters, endpoint)
     grouping = two_groups(assign(store, frame, stratifier))
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    names = store.cohort_names()
     flow, kept = patient_flow(store.attrition(filters), frame, grouping, endpoint)
     known = kept & frame.tmb_per_mb.notna() & frame.tmb_z.notna()
     n, lost = int(known.sum()), int((kept & ~known).sum())

@@ -68,7 +68,7 @@ def cohort_overview(
     """
     frame = store.patients(filters, endpoint)
     cohorts = store.cohorts()
-    names = dict(zip(cohorts.cohort_id, cohorts["name"], strict=True))
+    names = store.cohort_names()
     words = sentence(filters, cohort_names=names)
     if frame.empty:
         raise NotEnoughData(

@@ -60,7 +60,7 @@ def composition_question(
     """
     frame = store.patients(filters)
     grouping = assign(store, frame, stratifier)
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    names = store.cohort_names()
     words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
     rows = grouped_patients(frame, grouping, words)
     rows["label"] = store.feature_labels(feature)[rows.patient_key]

@@ -76,7 +76,7 @@ def comutation(
     status = mutation_status(store, stratifier)[frame.patient_key.to_numpy(int)]
     known = (status >= 0) & frame.tmb_per_mb.notna().to_numpy()
     group = status == 1
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    names = store.cohort_names()
     words = (
         f"{int(known.sum()):,} patients profiled for {stratifier.label} and with a known TMB: "
         f"{sentence(asked, cohort_names=names)}; {int((known & group).sum()):,} mutant"

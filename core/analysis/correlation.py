@@ -91,7 +91,7 @@ def correlation_question(
     """
     frame = store.patients(filters)
     grouping = assign(store, frame, stratifier)
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    names = store.cohort_names()
     words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
     both = [variable(store, x), variable(store, y)]
     keys = frame.patient_key.to_numpy()

@@ -107,8 +107,7 @@ def cox_question(
     """
     frame = store.patients(filters, endpoint)
     grouping = without_outcome(assign(store, frame, stratifier))
-    cohorts = store.cohorts()
-    names = dict(zip(cohorts.cohort_id, cohorts["name"], strict=True))
+    names = store.cohort_names()
     filtered = sentence(filters, cohort_names=names)
     demand_known(frame, grouping, endpoint, patients_sentence(filtered, frame, grouping))
     kept = grouping.labels.notna() & frame.time_months.notna() & frame.event.notna()

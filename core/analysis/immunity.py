@@ -150,7 +150,7 @@ def compare_values(
     chosen, everything = held.panel, held.members
     frame = store.patients(filters)
     grouping = assign(store, frame, stratifier)
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    names = store.cohort_names()
     words = patients_sentence(sentence(filters, cohort_names=names), frame, grouping)
     rows = grouped_patients(frame, grouping, words)
     matrix = held.values[:, rows.patient_key]

@@ -90,8 +90,7 @@ def mutation_frequency(
     Raises NotEnoughData where the filters keep nobody.
     """
     status = mutation_status(store, stratifier)
-    cohorts = store.cohorts()
-    names = dict(zip(cohorts.cohort_id, cohorts["name"], strict=True))
+    names = store.cohort_names()
     parts, totals, words = [], [], []
     asked = (tcga_filters(filters), ici_filters(filters))
     for source, question, by in zip(SOURCES, asked, (TUMOR_TYPE, ici_by), strict=True):

@@ -99,8 +99,7 @@ def build_question(
     covariates = chosen_covariates(store, stratifier, choice)
     frame = store.patients(filters, endpoint)
     columns = covariate_columns(store, frame, covariates, stratifier.classes)
-    cohorts = store.cohorts()
-    names = dict(zip(cohorts.cohort_id, cohorts["name"], strict=True))
+    names = store.cohort_names()
     words = f"{len(frame):,} patients: {sentence(filters, cohort_names=names)}"
     return build_nomogram(
         frame, columns, covariates, choice,

@@ -148,7 +148,7 @@ def validation_question(
     frame = store.patients(filters, model.endpoint)
     if frame.empty:
         return "No patient of a validation cohort is left under the filters: not validated."
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    names = store.cohort_names()
     covariates = [Covariate(p.variable) for p in model.predictors]
     columns = covariate_columns(store, frame, covariates, model.classes)
     words = f"{len(frame):,} patients: {sentence(filters, cohort_names=names)}"

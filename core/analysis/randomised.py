@@ -148,7 +148,7 @@ def trial_question(
     if not len(trials):
         return None, "The filters keep no trial that randomised between an ICI and a control."
     rows = rows[rows.cohort_id == trials[0]]
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    names = store.cohort_names()
     trial = store.clinical("trial").set_index("patient_key").value
     arms = rows.groupby("treated_with_ici").arm.agg(lambda v: v.mode().iloc[0])
     try:

@@ -98,7 +98,7 @@ def setting_question(
     other = COUNTERPART.get(endpoint, endpoint)
     asked = {TREATED: (replace(filters, treated_with_ici=True), endpoint)}
     asked[UNTREATED] = (tcga_filters(filters), other)
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    names = store.cohort_names()
     parts, definitions = [], {}
     for setting, (kept, name) in asked.items():
         frame, grouping = patients_grouped(store, kept, stratifier, name)

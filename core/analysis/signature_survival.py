@@ -65,7 +65,7 @@ def signature_survival(
     Raises NotEnoughData where nobody has the endpoint or no signature can be tested.
     """
     found = tumours(store, filters, source, demands, endpoint=endpoint)
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    names = store.cohort_names()
     return compare_exposures(
         found,
         store.signature_aetiologies(),

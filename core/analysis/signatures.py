@@ -77,7 +77,7 @@ def signature_frequency(
     """
     found = tumours(store, filters, source, demands)
     grouping = two_groups(assign(store, found.frame, stratifier))
-    names = dict(zip(*store.cohorts()[["cohort_id", "name"]].to_numpy().T, strict=True))
+    names = store.cohort_names()
     labels, asked = grouping.labels, found.asked
     counted = [int((asked & (labels == g)).sum()) for g in grouping.order]
     words = (

@@ -99,8 +99,7 @@ def subgroups_question(
     """
     frame = store.patients(filters, endpoint)
     grouping = without_outcome(assign(store, frame, stratifier))
-    cohorts = store.cohorts()
-    names = dict(zip(cohorts.cohort_id, cohorts["name"], strict=True))
+    names = store.cohort_names()
     grouped = grouping.labels.notna()
     kept = grouped & frame.time_months.notna() & frame.event.notna()
     rows = frame[kept].assign(group=grouping.labels[kept])

@@ -599,7 +599,8 @@ def _memo() -> dict[int, dict[tuple[Hashable, ...], Any]]:
 def _open(path: str) -> Store:
     store = open_store(Path(path))
     # What is loaded now stays: without this a click now and then waits 200 ms for the collector to
-    # look through all of it.
+    # look through all of it. What an earlier build froze is looked through once more.
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     return store

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
+import weakref
 from contextlib import closing
 from pathlib import Path
 
@@ -294,3 +296,16 @@ def test_choices_are_ordered_by_patients(simulated: Store) -> None:
     n = counts.n[choices["tumor_type"]].to_numpy()
     assert (np.diff(n) <= 0).all()
     assert isinstance(simulated.cohorts(), pd.DataFrame)
+
+
+def test_a_store_that_nobody_uses_is_gone_at_once(simulated: Store) -> None:
+    store = open_store(simulated.path)
+    store.patients(Filters())
+    store.mutation_status("ALK")
+    gone = weakref.ref(store)
+    gc.disable()
+    try:
+        del store
+        assert gone() is None, "what it remembers keeps it alive until the collector comes"
+    finally:
+        gc.enable()
