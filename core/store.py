@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 from weakref import WeakMethod
 
 import duckdb
@@ -868,7 +868,7 @@ def _remembered(method: Callable[P, R], most: int) -> Callable[P, R]:
         assert bound is not None  # it is asked through its object
         return bound(*asked, **how)
 
-    return lru_cache(maxsize=most)(ask)
+    return cast("Callable[P, R]", lru_cache(maxsize=most)(ask))
 
 
 def _first_line(error: Exception) -> str:

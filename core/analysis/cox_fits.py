@@ -16,7 +16,7 @@ from core.analysis.cox_rows import FittedModel
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
 from core.stats.concordance import Concordance, concordance
 from core.stats.cox import ChiSquare, CoxFit, cox
-from core.stats.cox_terms import Categorical, TermsFit, fit_terms
+from core.stats.cox_terms import Categorical, TermsFit, crossed, fit_terms
 from core.stats.interaction import likelihood_ratio
 
 Mask = npt.NDArray[np.bool_]
@@ -104,9 +104,7 @@ def discrimination(
 ) -> tuple[Concordance, Concordance | None, ChiSquare]:
     """C of the model and of the model without the gene, and the gene's likelihood ratio."""
     rows, made = model.data, model.made
-    strata = None
-    if by:
-        strata = rows[by[0]] if len(by) == 1 else rows[[*by]].astype(str).agg(" / ".join, axis=1)
+    strata = crossed(rows, by)
 
     def c_of(fit: CoxFit, x: npt.NDArray[np.float64]) -> Concordance:
         beta = np.where(np.isfinite(fit.coefficients), fit.coefficients, 0.0)

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from core.analysis.arms import Arms
 from core.analysis.demands import demand_known
 from core.analysis.randomised import (
     Interaction,
@@ -30,7 +31,7 @@ from core.analysis.result import Result
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, SurvivalComparison, compare_survival
 from core.analysis.tcga import ignored, tcga_filters
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
-from core.stats.cox import ChiSquare, CoxFit, cox
+from core.stats.cox import ChiSquare, CoxFit
 from core.stats.multiple import adjust
 from core.stats.profile import ratio_limits
 from core.store import Store, sentence
@@ -239,11 +240,13 @@ def setting_contrast(
     No stratum holds patients of both settings, so the model with the product is the settings' own
     two models: its log-likelihood is their sum, its coefficient the difference of theirs.
     """
-    fits = {s: _fit(rows[rows.setting == s], order[1]) for s in SETTINGS}
-    table = pd.DataFrame([{"setting": s, **_summary(f)} for s, f in fits.items()])
+    everyone, setting = Arms.of(rows, order[1], "stratum"), rows.setting.to_numpy(object)
+    arms = {s: everyone.part(setting == s) for s in SETTINGS}
+    fits = {s: a.cox() for s, a in arms.items()}
+    table = pd.DataFrame([{"setting": s, **_summary(arms[s], f)} for s, f in fits.items()])
     if any(f.penalty for f in fits.values()):
         return table, Interaction(*[np.nan] * 4)
-    joint = _fit(rows, order[1])
+    joint = everyone.cox()
     gain = 2 * (sum(f.loglik[1] for f in fits.values()) - joint.loglik[1])
     untreated, treated = (fits[s] for s in SETTINGS)
     b = float(treated.coefficients[0] - untreated.coefficients[0])
@@ -252,36 +255,18 @@ def setting_contrast(
     return table, Interaction(ChiSquare.of(gain, 1).p_value, ratio, lower, upper)
 
 
-def _fit(rows: pd.DataFrame, group: str) -> CoxFit:
-    """Cox model of the mutation (of ``group``); Firth's where an arm is small."""
-    mutant, event = (rows.group == group).to_numpy(float), rows.event.to_numpy(float)
-    n, events = mutant.sum(), (mutant * event).sum()
-    least = min(n, len(rows) - n), min(events, event.sum() - events)
-    small = least[0] < MIN_PATIENTS or least[1] < MIN_EVENTS
-    counts = {"n": np.array([n]), "events": np.array([events])}
-    return cox(
-        mutant,
-        rows.time_months,
-        event,
-        names=[group],
-        strata=rows.stratum if rows.stratum.nunique() > 1 else None,
-        penalty="firth" if small else None,
-        counts=counts,
-    )
-
-
-def _summary(fit: CoxFit) -> dict[str, object]:
-    row = fit.table().iloc[0]
+def _summary(arms: Arms, fit: CoxFit) -> dict[str, object]:
+    row = fit.columns()
     lower, upper = ratio_limits(fit, 0)
     return {
         "n": fit.n,
-        "mutant": int(row["n"]),
+        "mutant": arms.n_mutant,
         "events": fit.events,
-        "events_mutant": int(row["events"]),
-        "hazard_ratio": float(row["hazard_ratio"]),
+        "events_mutant": arms.events_mutant,
+        "hazard_ratio": float(row["hazard_ratio"][0]),
         "ci_lower": lower,
         "ci_upper": upper,
-        "p_value": float("nan") if fit.penalty else float(row["p_value"]),
+        "p_value": float("nan") if fit.penalty else float(row["p_value"][0]),
         "method": "Cox, Firth" if fit.penalty else "Cox, Efron",
     }
 

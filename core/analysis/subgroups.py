@@ -14,23 +14,21 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from core.analysis.arms import Arms
 from core.analysis.demands import demand_known, groups_in_words
 from core.analysis.result import Result
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, patients_sentence
 from core.groups import Grouping, assign, without_outcome
 from core.model import ENDPOINT_LABEL, DashboardError, Filters, NotEnoughData, Stratifier
-from core.stats.cox import CoxFit, cox
+from core.stats.cox import CoxFit
 from core.stats.cox_terms import Categorical
 from core.stats.interaction import likelihood_ratio_interaction
 from core.stats.multiple import benjamini_hochberg
 from core.stats.profile import profile_interval
 from core.stats.shrinkage import shrink
 from core.store import Store, sentence
-
-Floats = npt.NDArray[np.float64]
 
 AGE_CUTS = (50, 65, 75)
 """Years at which age groups begin; ages are in whole years."""
@@ -149,10 +147,11 @@ def compare_subgroups(
     told = [*notes, *_not_compared(rows, order)]
     rows = rows[rows.group.isin([order[0], order[-1]])]
     data = levels(rows)
-    arms = _Arms.of(rows, (order[0], order[-1]), strata)
+    arms = Arms.of(rows, order[-1], strata)
+    names = (order[0], order[-1])
     parts, tests = [], []
     for factor in factors:
-        part = _factor(data[factor], arms, cohort_names or {})
+        part = _factor(data[factor], arms, names, cohort_names or {})
         if len(part) < 2:
             continue
         test, unsure = _interaction(data[factor], arms, part)
@@ -163,7 +162,7 @@ def compare_subgroups(
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     found = pd.DataFrame(tests, columns=TEST_COLUMNS)
     found["q_value"] = benjamini_hochberg(found.p_value.to_numpy(float))
-    everybody, method, note = _estimate(arms)
+    everybody, method, note = _estimate(arms, names)
     if note:
         told.append(f"All patients: {note}.")
     steps = pd.DataFrame({"step": ["analysed"], "n": [len(rows)], "lost": [0]})
@@ -173,7 +172,7 @@ def compare_subgroups(
         order=tuple(order),
         table=table,
         tests=found,
-        overall={**everybody, "n": len(data), "events": int(arms.event.sum()), "method": method},
+        overall={**everybody, "n": len(data), "events": arms.events, "method": method},
         flow=steps if flow is None else flow,
         rows=rows,
         sentence=words,
@@ -227,63 +226,27 @@ def bounds(factor: str, level: str) -> tuple[float | None, float | None]:
     return low, (above[0] - step if above else None)
 
 
-@dataclass(frozen=True)
-class _Arms:
-    """Two arms of some patients, as columns: mutant (1 in the second arm), time in months, event,
-    and the code of the stratum."""
-
-    mutant: Floats
-    time: Floats
-    event: Floats
-    stratum: npt.NDArray[np.intp]
-    names: tuple[str, str]
-
-    @classmethod
-    def of(cls, rows: pd.DataFrame, names: tuple[str, str], strata: str | None) -> _Arms:
-        codes = pd.factorize(rows[strata])[0] if strata else np.zeros(len(rows))
-        return cls(
-            np.asarray(rows.group == names[1], dtype=float),
-            rows.time_months.to_numpy(float),
-            rows.event.to_numpy(float),
-            codes.astype(np.intp),
-            names,
-        )
-
-    def part(self, at: npt.NDArray[np.bool_]) -> _Arms:
-        """The same of some of the patients."""
-        return _Arms(self.mutant[at], self.time[at], self.event[at], self.stratum[at], self.names)
-
-    @property
-    def large_enough(self) -> bool:
-        """True where both arms have the patients and events that a p-value asks for."""
-        n, died = len(self.mutant), self.event.sum()
-        mutants, of_them = self.mutant.sum(), self.mutant @ self.event
-        least = min(mutants, n - mutants), min(of_them, died - of_them)
-        return bool(least[0] >= MIN_PATIENTS and least[1] >= MIN_EVENTS)
-
-
-def _factor(column: pd.Series[Any], arms: _Arms, names: dict[str, str]) -> pd.DataFrame:
+def _factor(
+    column: pd.Series[Any], arms: Arms, names: tuple[str, str], cohort_names: dict[str, str]
+) -> pd.DataFrame:
     """One row per level that has patients: numbers, raw and shrunken estimates."""
     factor = str(column.name)
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, found = column.cat.codes.to_numpy(), column.cat.categories
-        present = [(i, level) for i, level in enumerate(found) if (codes == i).any()]
+        found = [c for c in column.cat.categories if (column == c).any()]
     else:
-        codes, found = pd.factorize(column)
-        size = column.value_counts()
-        place = {level: i for i, level in enumerate(found)}
-        present = [(place[level], level) for level in size.index]
+        found = column.value_counts().index.tolist()
+    codes = pd.Index(found).get_indexer(pd.Index(column))
     rows = []
-    for code, level in present:
+    for code, level in enumerate(found):
         part = arms.part(codes == code)
-        estimate, method, note = _estimate(part)
-        name = names.get(level, level) if factor == "cohort_id" else level
+        estimate, method, note = _estimate(part, names)
+        name = cohort_names.get(level, level) if factor == "cohort_id" else level
         rows.append(
             {
                 "factor": factor, "factor_name": FACTORS[factor], "level": level,
-                "level_name": name, "key": f"{factor}={level}", "n": len(part.mutant),
-                "events": int(part.event.sum()), "n_mutant": int(part.mutant.sum()),
-                "events_mutant": int(part.mutant @ part.event), **estimate,
+                "level_name": name, "key": f"{factor}={level}", "n": part.n,
+                "events": part.events, "n_mutant": part.n_mutant,
+                "events_mutant": part.events_mutant, **estimate,
                 "method": method, "note": note, "tested": part.large_enough,
             }
         )  # fmt: skip
@@ -297,20 +260,16 @@ _UNKNOWN = dict.fromkeys(
 )
 
 
-def _estimate(part: _Arms) -> tuple[dict[str, float], str, str]:
+def _estimate(part: Arms, names: tuple[str, str]) -> tuple[dict[str, float], str, str]:
     """Hazard ratio of a subgroup, how it was made, and why there is none."""
-    mutants = int(part.mutant.sum())
-    reference, other = part.names
-    for n, arm in ((mutants, other), (len(part.mutant) - mutants, reference)):
+    reference, other = names
+    for n, arm in ((part.n_mutant, other), (part.n - part.n_mutant, reference)):
         if n == 0:
             return _UNKNOWN, "", f"no {arm}"
-    if part.event.sum() == 0:
+    if not part.events:
         return _UNKNOWN, "", "no event"
-    small = not part.large_enough
-    fit = cox(
-        part.mutant, part.time, part.event, names=["mutant"], strata=part.stratum,
-        penalty="firth" if small else None,
-    )  # fmt: skip
+    fit = part.cox()
+    small = fit.penalty is not None
     log, error = float(fit.coefficients[0]), float(fit.std_errors[0])
     if not np.isfinite(log) or not np.isfinite(error):
         return _UNKNOWN, "", "no study compares both arms"
@@ -351,7 +310,7 @@ def _with_shrunken(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interaction(
-    column: pd.Series[Any], arms: _Arms, part: pd.DataFrame
+    column: pd.Series[Any], arms: Arms, part: pd.DataFrame
 ) -> tuple[dict[str, Any], list[str]]:
     """The likelihood-ratio test over the levels that are large enough for one."""
     factor, compared = str(column.name), part.level[part.tested].tolist()

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
+from core.analysis.arms import Arms
 from core.analysis.result import Result
 from core.analysis.survival import (
     MIN_EVENTS,
@@ -22,12 +22,10 @@ from core.analysis.survival import (
 from core.analysis.tcga import TUMOR_TYPE, tcga_filters
 from core.groups import MUTATION_ORDER, Grouping, assign, two_groups
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Stratifier
-from core.stats.cox import CoxFit, cox
+from core.stats.cox import CoxFit
 from core.stats.meta import meta_analysis
 from core.stats.profile import ratio_limits
 from core.store import Store, sentence
-
-Floats = npt.NDArray[np.float64]
 
 ENDPOINTS = ("DFI", "DSS", "PFI", "OS")
 
@@ -153,42 +151,19 @@ def _compared(
 
 def _both_models(found: SurvivalComparison) -> dict[str, object]:
     """The Cox hazard ratio within tumour types, and as if all were one disease."""
-    mutant, time, event, kind = _columns(found)
-    small = not found.large_enough
+    arms, small = Arms.of(found.rows, found.order[-1], TUMOR_TYPE), not found.large_enough
     out: dict[str, object] = {
         "endpoint": found.endpoint,
-        "n": len(mutant),
-        "mutant": int(mutant.sum()),
-        "events": int(event.sum()),
+        "n": arms.n,
+        "mutant": arms.n_mutant,
+        "events": arms.events,
     }
-    for lead, strata in (("", kind), ("naive_", None)):
+    for lead, stratified in (("", True), ("naive_", False)):
         fit = found.fit
-        if fit is None or found.stratified != (strata is not None):
-            fit = _fit(mutant, time, event, strata, small)
+        if fit is None or found.stratified != stratified:
+            fit = arms.cox(stratified=stratified, small=small)
         out |= {f"{lead}{k}": v for k, v in _ratio(fit, small).items()}
     return out
-
-
-def _columns(found: SurvivalComparison) -> tuple[Floats, Floats, Floats, npt.NDArray[np.object_]]:
-    """Of each patient: 1 in the second group, time in months, event, tumour type."""
-    rows = found.rows
-    return (
-        np.asarray(rows.group == found.order[-1], dtype=float),
-        rows.time_months.to_numpy(float),
-        rows.event.to_numpy(float),
-        rows[TUMOR_TYPE].to_numpy(object),
-    )
-
-
-def _fit(
-    mutant: Floats,
-    time: Floats,
-    event: Floats,
-    strata: npt.NDArray[np.object_] | None,
-    small: bool,
-) -> CoxFit:
-    penalty = "firth" if small else None
-    return cox(mutant, time, event, names=["mutant"], strata=strata, penalty=penalty)
 
 
 def _ratio(fit: CoxFit, small: bool) -> dict[str, float]:
@@ -202,26 +177,23 @@ def _ratio(fit: CoxFit, small: bool) -> dict[str, float]:
 def _by_type(found: SurvivalComparison, advice: pd.DataFrame) -> pd.DataFrame:
     """One row per tumour type: counts, advice, and a hazard ratio where both arms are large."""
     told = advice.set_index("tumor_type_source")
-    everyone, times, happened, kinds = _columns(found)
-    codes, types = pd.factorize(kinds, sort=True)
+    everyone = Arms.of(found.rows, found.order[-1], TUMOR_TYPE)
+    types = sorted(set(found.rows[TUMOR_TYPE]))
     out = []
     for code, kind in enumerate(types):
-        at = codes == code
-        mutant, events = everyone[at], happened[at]
+        arms = everyone.part(everyone.stratum == code)
         row: dict[str, object] = {
             "endpoint": found.endpoint,
             "tumor_type_source": kind,
             "advice": told.advice.get(kind, "not stated"),
             "note": told.note.get(kind, ""),
-            "n": len(mutant),
-            "mutant": int(mutant.sum()),
-            "events": int(events.sum()),
-            "mutant_events": int(events @ mutant),
+            "n": arms.n,
+            "mutant": arms.n_mutant,
+            "events": arms.events,
+            "mutant_events": arms.events_mutant,
         }
-        arms = (mutant.sum(), (1 - mutant).sum())
-        deaths = (events @ mutant, events @ (1 - mutant))
-        if min(arms) >= MIN_PATIENTS and min(deaths) >= MIN_EVENTS:
-            row |= _ratio(_fit(mutant, times[at], events, None, False), False)
+        if arms.large_enough:
+            row |= _ratio(arms.cox(), False)
         else:
             row |= dict.fromkeys(("hazard_ratio", "ci_lower", "ci_upper", "p_value"), np.nan)
         out.append(row)

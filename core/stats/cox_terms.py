@@ -311,6 +311,13 @@ def _design(
     return Design(tuple(resolved), matrix, cells, used, lacking, tuple(warnings)), rows
 
 
+def crossed(rows: pd.DataFrame, by: Sequence[str]) -> pd.Series[Any] | None:
+    """The stratum of each row: one column, or several crossed; None without any."""
+    if len(by) < 2:
+        return rows[by[0]] if by else None
+    return rows[[*by]].astype(str).agg(" / ".join, axis=1)
+
+
 def fit_terms(
     frame: pd.DataFrame,
     terms: Sequence[Term],
@@ -340,9 +347,7 @@ def fit_terms(
     def values(column: str | None) -> pd.Series[Any] | None:
         return None if column is None else rows[column]
 
-    labels = None
-    if by:
-        labels = rows[by[0]] if len(by) == 1 else rows[by].astype(str).agg(" / ".join, axis=1)
+    labels = crossed(rows, by)
     fit = cox(
         made.matrix,
         rows[time],
