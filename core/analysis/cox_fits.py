@@ -14,8 +14,8 @@ import pandas as pd
 from core.analysis.covariates import ModelTerm
 from core.analysis.cox_rows import FittedModel
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
-from core.stats.concordance import Concordance, concordance
-from core.stats.cox import ChiSquare, CoxFit, cox
+from core.stats.concordance import Concordance, concordance_of
+from core.stats.cox import ChiSquare, cox
 from core.stats.cox_terms import Categorical, TermsFit, crossed, fit_terms
 from core.stats.interaction import likelihood_ratio
 
@@ -33,16 +33,17 @@ class Patients:
         self, data: pd.DataFrame, terms: Sequence[ModelTerm], strata: Sequence[str], gene: str
     ) -> None:
         self.strata, self.gene = list(strata), gene
-        used = {self._column(t): t for t in terms}
-        columns = dict.fromkeys([*used, *strata, "time_months", "event"])
-        self._values = {c: data[c].to_numpy() for c in columns}
+        used = {self._column(t): t.term for t in terms}
+        self._values: dict[str, Any] = {"time_months": data.time_months.to_numpy(float)}
+        self._values["event"] = data.event.to_numpy(float)
+        for column in dict.fromkeys([*used, *strata]):
+            self._values[column] = values = data[column].to_numpy()
+            term = used.get(column)
+            if isinstance(term, Categorical):
+                self._values[column] = pd.Categorical(values, categories=list(term.levels))
+            elif column in strata:
+                self._values[column] = pd.Categorical(values)
         self._known = {c: pd.notna(values) for c, values in self._values.items()}
-        self._died = data.event.to_numpy(float)
-        self._levels = {
-            column: (t.term.levels, pd.Index(t.term.levels).get_indexer(pd.Index(data[column])))
-            for column, t in used.items()
-            if isinstance(t.term, Categorical)
-        }
 
     def fit(self, terms: Sequence[ModelTerm], among: Mask) -> FittedModel:
         """The model of those of ``among`` whose columns are known, by Firth's penalty where an arm
@@ -60,17 +61,17 @@ class Patients:
         for term, column in zip(terms, used, strict=True):
             if column == self.gene or not isinstance(term.term, Categorical):
                 continue
-            levels, codes = self._levels[column]
             n, events = self._counts(column, known)
             for i in np.flatnonzero((n > 0) & (events == 0)):
-                if levels[i] != term.term.reference:
-                    without_event[column, str(levels[i])] = int(n[i])
-                    keep &= codes != i
+                level = term.term.levels[i]
+                if level != term.term.reference:
+                    without_event[column, str(level)] = int(n[i])
+                    keep &= self._values[column].codes != i
         small = False
         if used[0] == self.gene:
             n, events = self._counts(self.gene, keep)
             small = bool((n < MIN_PATIENTS).any() or (events < MIN_EVENTS).any())
-        data = pd.DataFrame({c: self._values[c][keep] for c in columns}, copy=False)
+        data = {c: self._values[c][keep] for c in columns}
         made = fit_terms(
             data, [t.term for t in terms], "time_months", "event", strata=self.strata,
             penalty="firth" if small else None, complete=True,
@@ -83,12 +84,10 @@ class Patients:
 
     def _counts(self, column: str, among: Mask) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Patients and events of each level of ``column``."""
-        levels, codes = self._levels[column]
-        here, k = codes[among], len(levels)
-        return (
-            np.bincount(here, minlength=k),
-            np.bincount(here, weights=self._died[among], minlength=k),
-        )
+        values = self._values[column]
+        here, k = values.codes[among], len(values.categories)
+        died = self._values["event"][among]
+        return np.bincount(here, minlength=k), np.bincount(here, weights=died, minlength=k)
 
 
 def unpenalised(model: FittedModel, terms: Sequence[ModelTerm], strata: Sequence[str]) -> TermsFit:
@@ -96,30 +95,25 @@ def unpenalised(model: FittedModel, terms: Sequence[ModelTerm], strata: Sequence
     if not model.firth:
         return model.made
     own = [t.term for t in terms]
-    return fit_terms(model.data, own, "time_months", "event", strata=list(strata))
+    return fit_terms(model.data, own, "time_months", "event", strata=strata, complete=True)
 
 
 def discrimination(
     model: FittedModel, gene: str, by: Sequence[str]
 ) -> tuple[Concordance, Concordance | None, ChiSquare]:
     """C of the model and of the model without the gene, and the gene's likelihood ratio."""
-    rows, made = model.data, model.made
-    strata = crossed(rows, by)
-
-    def c_of(fit: CoxFit, x: npt.NDArray[np.float64]) -> Concordance:
-        beta = np.where(np.isfinite(fit.coefficients), fit.coefficients, 0.0)
-        return concordance(rows.time_months, rows.event, x @ beta, strata=strata)
-
+    made, data = model.made, model.data
+    time, event, strata = data["time_months"], data["event"], crossed(data, by)
     unknown = ChiSquare(float("nan"), 0, float("nan"))
-    whole = c_of(made.fit, made.design.matrix)
+    whole = concordance_of(made.fit)
     others = [j for j, term in enumerate(made.fit.groups) if term != gene]
     if not others:
         return whole, None, unknown
     x, penalty = made.design.matrix[:, others], made.fit.penalty
     without = cox(
-        x, rows.time_months, rows.event, names=[made.fit.names[j] for j in others], strata=strata,
+        x, time, event, names=[made.fit.names[j] for j in others], strata=strata,
         penalty=penalty,
     )  # fmt: skip
     if penalty is None and len(without.kept):
         unknown = likelihood_ratio(without, made.fit)
-    return whole, c_of(without, x), unknown
+    return whole, concordance_of(without), unknown

@@ -39,14 +39,14 @@ class FewPatients:
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A model with the patients it was fitted to, and who was left out of it.
+    """A model with the columns of the patients it was fitted to, and who was left out of it.
 
     ``without_event``: (covariate, level) -> patients of levels in which nobody had an event, who
     are not among ``data``. ``firth``: an arm was small, so Firth's penalty was used.
     """
 
     made: TermsFit
-    data: pd.DataFrame
+    data: dict[str, Any]
     firth: bool
     without_event: dict[tuple[str, str], int]
 

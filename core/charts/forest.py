@@ -58,19 +58,19 @@ def forest_figure(
     low, high = axis_range(rows)
     columns = columns_of(rows)
     data = {
-        "rows": pd.DataFrame(dict(rows.items()) | clipped(rows, low, high) | placed(rows)),
+        "rows": rows | clipped(rows, low, high) | placed(rows),
         "notes": note_lines(notes),
     }
     spec = dict(template(look, text, columns, simulated, selectable))
-    left, right = margins(rows, look, text)
-    spec["height"] = float(np.ceil(pitch(look, columns) * len(rows)))
+    left, right = margins(rows, columns, look, text)
+    spec["height"] = float(np.ceil(pitch(look, columns) * len(rows["label"])))
     spec["params"] = [
         # Beneath a minimal width the scale takes all of it; see the module.
         {"name": "narrow", "expr": f"width < {NARROW * look.unit:.0f}"},
         {"name": "from", "expr": f"narrow ? 6 : {left:.0f}"},
         {"name": "to", "expr": f"width - (narrow ? 6 : {right:.0f})"},
     ]
-    spec["layer"] = [axes(look, text, len(rows), low, high), *spec["layer"]]
+    spec["layer"] = [axes(look, text, len(rows["label"]), low, high), *spec["layer"]]
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     return Figure(name, spec, data, describe(table, about))
@@ -78,12 +78,12 @@ def forest_figure(
 
 def describe(table: pd.DataFrame, about: str) -> str:
     """The figure in words, with its numbers; the first forty rows of a long one."""
-    needed = [c for c in ("group", "label", "hazard_ratio", "ci_lower", "ci_upper") if c in table]
-    rows = table.loc[table.hazard_ratio.notna(), needed]
+    groups = table["group"] if "group" in table else [""] * len(table)
+    columns = (groups, *(table[c] for c in ("label", "hazard_ratio", "ci_lower", "ci_upper")))
+    rows = [row for row in zip(*columns, strict=True) if not np.isnan(row[2])]
     parts = [
-        (f"{r['group']}: " if r.get("group") else "")
-        + f"{r['label']} {ratio_text(r['hazard_ratio'], r['ci_lower'], r['ci_upper'])}"
-        for r in rows.head(40).to_dict("records")
+        (f"{group}: " if group else "") + f"{label} {ratio_text(*interval)}"
+        for group, label, *interval in rows[:40]
     ]
     more = f"; and {len(rows) - 40} more" if len(rows) > 40 else ""
     return f"{about}. {'; '.join(parts) or 'No estimate'}{more}."

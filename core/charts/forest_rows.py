@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.charts.wording import p_text, ratio_text
+
+Rows = dict[str, list[Any]]
+"""The rows of a figure, by column."""
 
 WIDEST = (0.02, 50.0)
 """The axis never reaches beyond these; what lies outside is drawn as an arrow."""
@@ -16,14 +21,12 @@ MARKS = "†‡§¶#"
 """Of footnotes, in order."""
 
 
-def axis_range(rows: pd.DataFrame) -> tuple[float, float]:
+def axis_range(rows: Mapping[str, Any] | pd.DataFrame) -> tuple[float, float]:
     """Ends of the axis: every estimate and most of every interval, 1, within WIDEST.
 
     An interval may reach 2.5 times beyond the outermost estimate before it is cut.
     """
-    estimate, lower, upper = (
-        rows[c].to_numpy(float) for c in ("hazard_ratio", "ci_lower", "ci_upper")
-    )
+    estimate, lower, upper = _interval(rows)
     inside = np.append(np.clip(estimate[(estimate > 0) & np.isfinite(estimate)], *WIDEST), 1.0)
     low = min(inside.min(), 0.6, *lower[lower > 0])
     high = max(inside.max(), 1.67, *upper[np.isfinite(upper)])
@@ -32,48 +35,64 @@ def axis_range(rows: pd.DataFrame) -> tuple[float, float]:
     return float(low / 1.06), float(high * 1.06)
 
 
-def printed_rows(table: pd.DataFrame, tests: pd.DataFrame | None) -> tuple[pd.DataFrame, list[str]]:
-    """Rows with headings put in, every column present and numbers printed; the footnotes."""
+def _interval(
+    rows: Mapping[str, Any] | pd.DataFrame, lead: str = ""
+) -> tuple[npt.NDArray[np.float64], ...]:
+    names = ("hazard_ratio", "ci_lower", "ci_upper")
+    return tuple(np.asarray(rows[lead + name], dtype=float) for name in names)
+
+
+def printed_rows(table: pd.DataFrame, tests: pd.DataFrame | None) -> tuple[Rows, list[str]]:
+    """The columns that are drawn, with headings put in and numbers printed; the footnotes."""
     records = _complete(table)
-    known = [r for r in records if not np.isnan(r["hazard_ratio"])]
-    footnotes = dict.fromkeys(r["note"] for r in known if r["note"])
-    marks = {n: MARKS[i % len(MARKS)] for i, n in enumerate(footnotes)}
+    known = [r["note"] for r in records if r["note"] and not np.isnan(r["hazard_ratio"])]
+    marks = {n: MARKS[i % len(MARKS)] for i, n in enumerate(dict.fromkeys(known))}
     out: list[dict[str, Any]] = []
     group = ""
     for row in records:
         if row["group"] != group and row["group"]:
             out.append(_heading(row["group"], tests))
         group = row["group"]
-        out.append({**row, **_printed(row, marks), "heading": False, "indent": bool(group)})
-    return pd.DataFrame(out), [f"{m} {n}" for n, m in marks.items()]
+        out.append({**BLANK, **{c: row[c] for c in KEPT}, **_printed(row, marks)})
+    return {c: [row[c] for row in out] for c in BLANK}, [f"{m} {n}" for n, m in marks.items()]
 
+
+NUMBERS = (
+    "n", "events", "hazard_ratio", "ci_lower", "ci_upper", "p_value", "q_value",
+    "second_hazard_ratio", "second_ci_lower", "second_ci_upper",
+)  # fmt: skip
+KEPT = (
+    "group", "key", "emphasised", "summary", "hazard_ratio", "ci_lower", "ci_upper",
+    "second_hazard_ratio", "second_ci_lower", "second_ci_upper",
+)  # fmt: skip
+"""Columns of the table that are drawn as they are."""
 
 DEFAULTS: dict[str, Any] = {
-    "group": "", "note": "", "key": "", "emphasised": False, "summary": False,
-    "n": np.nan, "events": np.nan, "p_value": np.nan, "q_value": np.nan,
-    "second_hazard_ratio": np.nan, "second_ci_lower": np.nan, "second_ci_upper": np.nan,
+    "label": "", "group": "", "note": "", "key": "", "emphasised": False, "summary": False,
+    **dict.fromkeys(NUMBERS, np.nan),
 }  # fmt: skip
-"""Columns that a table need not have."""
+"""Columns that are read, and what stands for one that a table need not have."""
+
+BLANK: dict[str, Any] = {
+    **{c: DEFAULTS[c] for c in KEPT}, "label": "", "heading": False, "indent": False,
+    "counts": "", "ratio": "", "second": "", "p": "", "q": "", "hint": "",
+}  # fmt: skip
+"""A row of the figure that shows nothing."""
 
 
 def _complete(table: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of ``table`` with the optional columns that it lacks, and no text missing."""
-    rows = []
-    for record in table.to_dict("records"):
-        row = {**DEFAULTS, **{str(k): v for k, v in record.items()}}
-        for column in ("group", "note", "key"):
-            if not isinstance(row[column], str) and pd.isna(row[column]):
-                row[column] = ""
-        rows.append(row)
-    return rows
+    columns = []
+    for name, default in DEFAULTS.items():
+        values = table[name].tolist() if name in table else [default] * len(table)
+        if name in ("group", "note", "key"):
+            values = [v if isinstance(v, str) or not pd.isna(v) else "" for v in values]
+        columns.append(values)
+    return [dict(zip(DEFAULTS, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _heading(group: str, tests: pd.DataFrame | None) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "label": group, "heading": True, "indent": False, "group": group, "emphasised": False,
-        "summary": False, "key": "", "counts": "", "ratio": "", "second": "", "p": "", "q": "",
-        "hint": group,
-    }  # fmt: skip
+    row = {**BLANK, "label": group, "heading": True, "group": group, "hint": group}
     if tests is not None and group in tests.index:
         row["p"] = p_text(float(tests.p_value[group]), symbol=False)
         if "q_value" in tests:
@@ -95,6 +114,7 @@ def _printed(row: dict[str, Any], marks: dict[str, str]) -> dict[str, Any]:
     hint += [f"{counts[0]} events, {counts[1]} patients"] if len(counts) == 2 else []
     return {
         "counts": " / ".join(counts),
+        "indent": bool(row["group"]),
         "label": row["label"] + (f" {marks[row['note']]}" if known and row["note"] else ""),
         "ratio": ratio,
         "second": "" if np.isnan(second[0]) else ratio_text(*second),
@@ -104,13 +124,11 @@ def _printed(row: dict[str, Any], marks: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def clipped(rows: pd.DataFrame, low: float, high: float) -> dict[str, Any]:
+def clipped(rows: Rows, low: float, high: float) -> dict[str, Any]:
     """What is drawn of each row inside ``low`` to ``high``; arrows where an interval goes on."""
     out: dict[str, Any] = {}
-    for lead in ("", "second_"):
-        estimate, lower, upper = (
-            rows[f"{lead}{c}"].to_numpy(float) for c in ("hazard_ratio", "ci_lower", "ci_upper")
-        )
+    for lead in ("", "second_") if any(rows["second"]) else ("",):
+        estimate, lower, upper = _interval(rows, lead)
         crosses = (lower <= high) & (upper >= low)
         out[f"{lead}at"] = np.where((estimate >= low) & (estimate <= high), estimate, np.nan)
         out[f"{lead}start"] = np.where(crosses, np.clip(lower, low, high), np.nan)
@@ -118,16 +136,17 @@ def clipped(rows: pd.DataFrame, low: float, high: float) -> dict[str, Any]:
         gone_low, gone_high = (lower < low) | (estimate < low), (upper > high) | (estimate > high)
         out[f"{lead}low_arrow"] = np.where(gone_low, low, np.nan)
         out[f"{lead}high_arrow"] = np.where(gone_high, high, np.nan)
-    out["dashed"] = np.isfinite(out["start"]) & rows.hazard_ratio.isna().to_numpy()
+    out["dashed"] = np.isfinite(out["start"]) & np.isnan(rows["hazard_ratio"])
     return out
 
 
-def placed(rows: pd.DataFrame) -> dict[str, Any]:
+def placed(rows: Rows) -> dict[str, Any]:
     """Row positions, and areas of the squares as a share of the largest."""
+    _, lower, upper = _interval(rows)
     with np.errstate(divide="ignore", invalid="ignore"):
-        width = np.log(rows.ci_upper.to_numpy(float) / rows.ci_lower.to_numpy(float))
+        width = np.log(upper / lower)
         precision = np.where(np.isfinite(width) & (width > 0), 1 / width**2, np.nan)
     largest = np.nanmax(precision) if np.isfinite(precision).any() else 1.0
     share = np.nan_to_num(precision / largest, nan=0.0)
-    place = np.arange(len(rows), dtype=float)
+    place = np.arange(len(width), dtype=float)
     return {"top": place, "middle": place + 0.5, "bottom": place + 1, "share": share}

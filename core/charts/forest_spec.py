@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import pandas as pd
-
+from core.charts.forest_rows import Rows
 from core.charts.theme import Look
 from core.charts.view import watermark
 
@@ -64,11 +63,11 @@ class Columns:
     told: tuple[str, ...]
 
 
-def columns_of(rows: pd.DataFrame) -> Columns:
+def columns_of(rows: Rows) -> Columns:
+    own = [i for i, heading in enumerate(rows["heading"]) if not heading]
     parts = ("counts", "p", "q", "second")
-    filled = {c: bool((rows[c] != "").any()) for c in parts}
-    own = rows[~rows.heading.astype(bool)]
-    return Columns(**filled, told=tuple(c for c in parts if (own[c] != "").any()))
+    filled = {c: any(rows[c]) for c in parts}
+    return Columns(**filled, told=tuple(c for c in parts if any(rows[c][i] for i in own)))
 
 
 def pitch(look: Look, columns: Columns) -> float:
@@ -100,16 +99,14 @@ def _stops(look: Look, text: ForestText, columns: Columns) -> dict[str, float]:
     return stops
 
 
-def margins(rows: pd.DataFrame, look: Look, text: ForestText) -> tuple[float, float]:
+def margins(rows: Rows, columns: Columns, look: Look, text: ForestText) -> tuple[float, float]:
     """Pixels to the left and right of the scale where the figure is wide."""
     small = look.sizes.small
-    label = _wide(
-        [*rows.label[~rows.indent], *("  " + rows.label[rows.indent])], small * 1.04, look
-    )
-    columns = columns_of(rows)
-    counts = (
-        _wide([*rows.counts, "events / n"], small, look) + 1.6 * small if columns.counts else 0.0
-    )
+    indented = zip(rows["indent"], rows["label"], strict=True)
+    label = _wide(["  " * indent + words for indent, words in indented], small * 1.04, look)
+    counts = 0.0
+    if columns.counts:
+        counts = _wide([*rows["counts"], "events / n"], small, look) + 1.6 * small
     return label + counts + 1.2 * small, _stops(look, text, columns)["scale"]
 
 
@@ -389,13 +386,15 @@ def _direction_layers(look: Look, text: ForestText) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def note_lines(notes: list[str]) -> pd.DataFrame:
+def note_lines(notes: list[str]) -> dict[str, list[Any]]:
     """Footnotes in lines for a wide and for a narrow figure: narrow, line, text."""
-    rows = []
+    out: dict[str, list[Any]] = {"narrow": [], "line": [], "text": []}
     for narrow in (False, True):
         lines = [x for n in notes for x in (textwrap.wrap(n, NARROW_LINE) if narrow else [n])]
-        rows += [{"narrow": narrow, "line": i, "text": x} for i, x in enumerate(lines)]
-    return pd.DataFrame(rows, columns=["narrow", "line", "text"])
+        out["narrow"] += [narrow] * len(lines)
+        out["line"] += range(len(lines))
+        out["text"] += lines
+    return out
 
 
 def _notes_layer(look: Look) -> dict[str, Any]:

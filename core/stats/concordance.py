@@ -24,6 +24,7 @@ from scipy.special import ndtri
 
 from core.model import BadInput
 from core.stats.censoring import censoring_survival
+from core.stats.cox import CoxFit
 from core.stats.pair_counts import pair_counts
 from core.stats.survival_data import (
     FloatArray,
@@ -74,6 +75,36 @@ def concordance(
     data = survival_data(time, event, weights=weights, others=[risk], codes=by)
     stratum = None if codes is None else occurring(codes, labels, data.kept)[0]
     return _concordance(data, _finite(risk[data.kept]), stratum, None, level)
+
+
+def concordance_of(fit: CoxFit, *, level: float = 0.95) -> Concordance:
+    """Harrell's C of a Cox model among the patients it was fitted to, within its strata.
+
+    What R's ``concordance(fit)`` gives for a model without entry times (BadInput with them). The
+    patients need no sorting anew; a coefficient that is not finite counts as zero.
+    """
+    sets = fit.sets
+    if sets.entry is not None:
+        raise BadInput(
+            "Harrell's C of a model with entry times is not defined here.",
+            expected="a model whose patients are all at risk from time 0",
+        )
+    beta = fit.coefficients[fit.kept] * sets.scale
+    known = np.where(np.isfinite(beta), beta, 0.0)
+    score = (known[:, None] * sets.x).sum(axis=0)  # a product of matrices may break ties
+    if sets.offset is not None:
+        score += sets.offset
+    data = SurvivalData(
+        time=sets.time[::-1],
+        event=sets.event[::-1],
+        entry=None,
+        weights=None if sets.weights is None else sets.weights[::-1],
+        order=np.arange(sets.n),
+        kept=np.ones(sets.n, dtype=bool),
+        warnings=(),
+    )
+    stratum = sets.stratum[::-1] if sets.n_strata > 1 else None
+    return _concordance(data, score[::-1], stratum, None, level)
 
 
 def uno_c(

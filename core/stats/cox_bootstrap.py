@@ -25,6 +25,7 @@ from core.stats.cox_moments import Moments, moments
 from core.stats.cox_newton import maximise
 from core.stats.cox_risk import Array, Index, RiskSets, risk_sets
 from core.stats.pairs_batch import Line, harrell_c_batch, line_of
+from core.stats.survival_data import merge_near_ties
 
 MEASURES = ("c", "dxy", "r2", "slope", "d", "u", "q", "g")
 
@@ -56,7 +57,7 @@ class Sample:
         rows = np.asarray(x, dtype=float)
         return cls(
             rows,
-            np.asarray(time, dtype=float),
+            merge_near_ties(np.asarray(time, dtype=float))[0],
             np.asarray(event, dtype=float) == 1,
             None if strata is None else coded(strata, len(rows), "strata")[0],
             ties,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import pandas as pd
 
 from core.model import BadInput, NotEnoughData
 from core.stats.cox_risk import Array, Index, RiskSets, risk_sets
+from core.stats.survival_data import merge_near_ties
 
 
 def covariates(X: npt.ArrayLike, names: Sequence[str] | None) -> tuple[Array, tuple[str, ...]]:
@@ -57,7 +59,8 @@ def prepare(
     weights: npt.ArrayLike | None = None,
     offset: npt.ArrayLike | None = None,
 ) -> RiskSets:
-    """Check the input of a Cox model and sort it. Raises BadInput or NotEnoughData."""
+    """Check the input of a Cox model and sort it; times that differ only by rounding are tied, as
+    in every other estimator. Raises BadInput or NotEnoughData."""
     n = len(x)
     if n == 0:
         raise NotEnoughData("No patients are left to fit a model to.", found="0 rows")
@@ -76,6 +79,7 @@ def prepare(
             found=f"values {', '.join(f'{v:g}' for v in np.unique(d)[:5])}",
         )  # fmt: skip
     start = None if entry is None else vector(entry, n, "entry")
+    t, start = merge_near_ties(t, start)
     if start is not None and (start >= t).any():
         raise BadInput(
             "A patient enters at or after the end of follow-up.", expected="entry < time",
@@ -114,7 +118,9 @@ def coded(labels: npt.ArrayLike, n: int, name: str) -> tuple[Index, tuple[object
 
     Raises BadInput where a label is missing.
     """
-    values = labels if isinstance(labels, pd.Series) else np.asarray(labels)
+    values: Any = labels
+    if not isinstance(labels, pd.Series | pd.Categorical):
+        values = np.asarray(labels)
     if len(values) != n:
         raise BadInput(
             f"{name} has the wrong length.", expected=f"{n} rows", found=f"{len(values)}"

@@ -8,7 +8,7 @@ out, and the design says how many lacked which.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -21,6 +21,9 @@ from core.stats.cox import ChiSquare, CoxFit, cox
 from core.stats.cox_newton import solve
 from core.stats.cox_risk import Array
 from core.stats.spline import default_knots, restricted_cubic
+
+Table = Mapping[str, Any] | pd.DataFrame
+"""A frame, or its columns by name: series, arrays or pandas categoricals of one length."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Continuous:
         base = f"log2({self.column})" if self.log2 else self.column
         return self.label or (base if self.scale == 1 else f"{base} (per {self.scale:g})")
 
-    def resolve(self, frame: pd.DataFrame) -> Continuous:
+    def resolve(self, frame: Table) -> Continuous:
         if self.log2 and (bad := int((_numbers(frame, self.column) + self.plus <= 0).sum())):
             raise BadInput(
                 f"{self.column} has no logarithm in {bad} patients.",
@@ -48,7 +51,7 @@ class Continuous:
             )
         return self
 
-    def columns(self, frame: pd.DataFrame) -> list[tuple[str, str, Array]]:
+    def columns(self, frame: Table) -> list[tuple[str, str, Array]]:
         x = _numbers(frame, self.column)
         x = np.log2(x + self.plus) if self.log2 else x
         return [(self.name, "", (x - self.center) / self.scale)]
@@ -71,9 +74,9 @@ class Categorical:
     def name(self) -> str:
         return self.label or self.column
 
-    def resolve(self, frame: pd.DataFrame) -> Categorical:
-        values = frame[self.column]
-        found = list(pd.unique(values))
+    def resolve(self, frame: Table) -> Categorical:
+        codes, known = _coded(frame[self.column])
+        found = [known[code] for code in np.flatnonzero(np.bincount(codes[codes >= 0]))]
         if self.levels:
             if extra := [v for v in found if v not in self.levels]:
                 raise BadInput(
@@ -82,8 +85,8 @@ class Categorical:
                     found=", ".join(map(str, extra)),
                 )
             order = [v for v in self.levels if v in found]
-        elif isinstance(values.dtype, pd.CategoricalDtype):
-            order = [v for v in values.dtype.categories if v in found]
+        elif isinstance(frame[self.column].dtype, pd.CategoricalDtype):
+            order = found
         else:
             order = sorted(found, key=lambda v: (str(type(v)), v))
         if self.reference not in order:
@@ -94,9 +97,9 @@ class Categorical:
             )
         return replace(self, levels=tuple(order))
 
-    def columns(self, frame: pd.DataFrame) -> list[tuple[str, str, Array]]:
-        codes, found = pd.factorize(frame[self.column])
-        place = {level: code for code, level in enumerate(found)}
+    def columns(self, frame: Table) -> list[tuple[str, str, Array]]:
+        codes, known = _coded(frame[self.column])
+        place = {level: code for code, level in enumerate(known)}
         return [
             (f"{self.name}: {v}", str(v), (codes == place.get(v, -2)).astype(float))
             for v in self.levels
@@ -121,7 +124,7 @@ class Spline:
     def name(self) -> str:
         return self.label or self.column
 
-    def resolve(self, frame: pd.DataFrame) -> Spline:
+    def resolve(self, frame: Table) -> Spline:
         places = self.knots
         if isinstance(places, int):
             places = default_knots(_numbers(frame, self.column), places)
@@ -134,7 +137,7 @@ class Spline:
             )
         return replace(self, knots=tuple(float(k) for k in places))
 
-    def columns(self, frame: pd.DataFrame) -> list[tuple[str, str, Array]]:
+    def columns(self, frame: Table) -> list[tuple[str, str, Array]]:
         assert isinstance(self.knots, tuple)
         basis = restricted_cubic(_numbers(frame, self.column), self.knots)
         marks = ["" if j == 0 else "'" * j for j in range(basis.shape[1])]
@@ -152,10 +155,10 @@ class Interaction:
     def name(self) -> str:
         return f"{self.first.name} x {self.second.name}"
 
-    def resolve(self, frame: pd.DataFrame) -> Interaction:
+    def resolve(self, frame: Table) -> Interaction:
         return Interaction(self.first.resolve(frame), self.second.resolve(frame))
 
-    def columns(self, frame: pd.DataFrame) -> list[tuple[str, str, Array]]:
+    def columns(self, frame: Table) -> list[tuple[str, str, Array]]:
         pairs = product(self.second.columns(frame), self.first.columns(frame))
         return [
             (f"{a[0]} x {b[0]}", " x ".join(v for v in (a[1], b[1]) if v), a[2] * b[2])
@@ -166,9 +169,18 @@ class Interaction:
 Term = Continuous | Categorical | Spline | Interaction
 
 
-def _numbers(frame: pd.DataFrame, column: str) -> Array:
+def _coded(values: Any) -> tuple[np.ndarray[Any, Any], list[Any]]:
+    """Codes of a column of categories (-1 where missing), and the level of each code."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        own = values.cat if isinstance(values, pd.Series) else values
+        return np.asarray(own.codes), list(own.categories)
+    codes, levels = pd.factorize(values)
+    return codes, list(levels)
+
+
+def _numbers(frame: Table, column: str) -> Array:
     try:
-        return np.asarray(frame[column].to_numpy(dtype=float))
+        return np.asarray(frame[column], dtype=float)
     except (TypeError, ValueError) as error:
         raise BadInput(
             f"{column} is not numeric.", found=str(error), remedy="Use a categorical term."
@@ -206,7 +218,7 @@ class Design:
         """Patients left out because some value was missing."""
         return int((~self.used).sum())
 
-    def of(self, frame: pd.DataFrame) -> Array:
+    def of(self, frame: Table) -> Array:
         """The same columns for new patients, with the levels and knots found here."""
         return np.column_stack([c[2] for t in self.terms for c in t.columns(frame)])
 
@@ -256,30 +268,21 @@ def _sources(term: Term) -> list[str]:
     return [term.column]
 
 
-def design(frame: pd.DataFrame, terms: Sequence[Term], event: str, *also: str) -> Design:
+def design(
+    frame: Table, terms: Sequence[Term], event: str, *also: str, complete: bool = False
+) -> Design:
     """Resolve ``terms`` on the complete rows of ``frame``; ``also`` must not be missing either.
 
-    Raises BadInput for an unknown column and NotEnoughData where no complete patient is left.
+    ``complete``: the caller knows that no value is missing, so that none is looked for. Raises
+    BadInput for an unknown column and NotEnoughData where no complete patient is left.
     """
-    return _design(frame, terms, event, also)[0]
-
-
-def _design(
-    frame: pd.DataFrame,
-    terms: Sequence[Term],
-    event: str,
-    also: Sequence[str],
-    complete: bool = False,
-) -> tuple[Design, pd.DataFrame]:
-    """The design, and the columns in use of the rows that it keeps."""
     wanted = list(dict.fromkeys([c for t in terms for c in _sources(t)] + [event, *also]))
-    if unknown := [c for c in wanted if c not in frame.columns]:
-        raise BadInput(
-            f"No column {', '.join(unknown)}.", expected=", ".join(map(str, frame.columns))
-        )
-    gone = np.zeros((len(wanted), len(frame)), dtype=bool)
+    if unknown := [c for c in wanted if c not in frame]:
+        raise BadInput(f"No column {', '.join(unknown)}.", expected=", ".join(map(str, frame)))
+    rows: dict[str, Any] = {c: frame[c] for c in wanted}
+    gone = np.zeros((len(wanted), len(rows[event])), dtype=bool)
     if not complete:
-        gone = np.array([frame[c].isna().to_numpy() for c in wanted])
+        gone = np.array([pd.isna(values) for values in rows.values()])
     used = np.asarray(~gone.any(axis=0))
     lacking = dict(zip(wanted, gone.sum(axis=1).tolist(), strict=True))
     told = [(v, k) for v, k in lacking.items() if k]
@@ -291,7 +294,7 @@ def _design(
     if dropped := int((~used).sum()):
         parts = ", ".join(f"{v} {k}" for v, k in told)
         warnings.append(f"{dropped} of {len(used)} patients left out for missing values: {parts}.")
-    rows: pd.DataFrame = frame[wanted] if used.all() else frame.loc[used, wanted]
+        rows = {c: values[used] for c, values in rows.items()}
     resolved = [t.resolve(rows) for t in terms]
     labels: list[tuple[str, str, str, str]] = []
     made: list[Array] = []
@@ -302,24 +305,24 @@ def _design(
         reference = str(term.reference) if isinstance(term, Categorical) else ""
         labels += [(name, term.name, level, reference) for name, level, _ in found]
         made += [x for _, _, x in found]
-    matrix = np.column_stack(made) if made else np.empty((len(rows), 0))
+    matrix = np.column_stack(made) if made else np.empty((len(rows[event]), 0))
     names = ("term", "variable", "level", "reference")
     cells: dict[str, Any] = {n: [label[i] for label in labels] for i, n in enumerate(names)}
     at = (matrix != 0) | (np.array(cells["level"], dtype=object) == "")
     cells["n"] = at.sum(axis=0)
-    cells["events"] = (rows[event].to_numpy(dtype=float) @ at).astype(int)
-    return Design(tuple(resolved), matrix, cells, used, lacking, tuple(warnings)), rows
+    cells["events"] = (np.asarray(rows[event], dtype=float) @ at).astype(int)
+    return Design(tuple(resolved), matrix, cells, used, lacking, tuple(warnings))
 
 
-def crossed(rows: pd.DataFrame, by: Sequence[str]) -> pd.Series[Any] | None:
+def crossed(rows: Table, by: Sequence[str]) -> Any:
     """The stratum of each row: one column, or several crossed; None without any."""
     if len(by) < 2:
         return rows[by[0]] if by else None
-    return rows[[*by]].astype(str).agg(" / ".join, axis=1)
+    return pd.DataFrame({c: rows[c] for c in by}).astype(str).agg(" / ".join, axis=1)
 
 
 def fit_terms(
-    frame: pd.DataFrame,
+    frame: Table,
     terms: Sequence[Term],
     time: str,
     event: str,
@@ -341,17 +344,19 @@ def fit_terms(
     """
     by = [strata] if isinstance(strata, str) else list(strata or ())
     named = [c for c in (entry, weights, cluster, offset) if c is not None]
-    made = design(frame, terms, event, time, *by, *named)
-    rows = frame if made.used.all() else frame.loc[made.used]
+    made = design(frame, terms, event, time, *by, *named, complete=complete)
+    every = made.used.all()
 
-    def values(column: str | None) -> pd.Series[Any] | None:
-        return None if column is None else rows[column]
+    def values(column: str | None) -> Any:
+        if column is None:
+            return None
+        return frame[column] if every else frame[column][made.used]
 
-    labels = crossed(rows, by)
+    labels = crossed({c: values(c) for c in by}, by)
     fit = cox(
         made.matrix,
-        rows[time],
-        rows[event],
+        values(time),
+        values(event),
         names=made.cells["term"],
         groups=made.cells["variable"],
         counts={name: made.cells[name] for name in ("n", "events")},

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from core.model import BadInput
 from core.stats.scan_terms import Floats, Ints, RiskTerms
+from core.stats.survival_data import merge_near_ties
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +81,10 @@ def complete_patients(
         )
     codes = pd.factorize(labels)[0]
     keep = np.isfinite(t) & np.isfinite(d) & (codes >= 0) & np.isfinite(z).all(axis=1)
-    whole = Patients(np.arange(n), t, d == 1, codes.astype(np.int64), z)
-    return take(whole, keep), int(n - keep.sum())
+    whole = take(Patients(np.arange(n), t, d == 1, codes.astype(np.int64), z), keep)
+    if keep.any():
+        whole = replace(whole, time=merge_near_ties(whole.time)[0])
+    return whole, int(n - keep.sum())
 
 
 def take(patients: Patients, keep: npt.NDArray[np.bool_]) -> Patients:

@@ -124,7 +124,7 @@ def survival_data(
         start = None if start is None else start[kept]
         w = None if w is None else w[kept]
     order = np.argsort(t)
-    t, start = _merge_near_ties(t, start, order)
+    t, start = merge_near_ties(t, start, order)
     return SurvivalData(t, d.astype(bool), start, w, order, kept, tuple(notes))
 
 
@@ -165,15 +165,19 @@ def _refuse(values: FloatArray, wrong: BoolArray, name: str, expected: str) -> N
         )
 
 
-def _merge_near_ties(
-    time: FloatArray, entry: FloatArray | None, order: IntArray
+def merge_near_ties(
+    time: FloatArray, entry: FloatArray | None = None, order: IntArray | None = None
 ) -> tuple[FloatArray, FloatArray | None]:
-    """Replaces each run of nearly equal times by its smallest; ``order`` sorts ``time``."""
+    """Replaces each run of nearly equal times by its smallest (see the module).
+
+    ``order``, where known, sorts ``time``.
+    """
     n = len(time)
     values = time if entry is None else np.concatenate([time, entry])
-    if entry is not None:
-        order = np.argsort(values)
-    ascending = values[order]
+    if order is None or entry is not None:
+        order, ascending = None, np.sort(values)
+    else:
+        ascending = values[order]
     apart = ascending[1:] - ascending[:-1]
     largest = max(1.0, ascending[-1], -ascending[0])
     if apart[apart > 0].min(initial=np.inf) > NEAR_TIE * largest:
@@ -184,6 +188,7 @@ def _merge_near_ties(
     if not (near & (step > 0)).any():
         return time, entry
     snapped = np.empty(len(values))
+    order = np.argsort(values) if order is None else order
     snapped[order] = ascending[~near][np.cumsum(~near) - 1]
     return snapped[:n], None if entry is None else snapped[n:]
 

@@ -3,8 +3,8 @@
 Each case is simulated once and given to both sides; R reads it from a temporary file and times
 ``coxph`` and ``cox.zph`` itself. Times are floored to months (ties, zero times) or continuous.
 ``coxph`` works out the concordance as well, so that the fit with it has its own row; ``cox.zph``
-works out the scaled residuals. Both sides are the lower quartile of
-processor time.
+works out the scaled residuals. The two sides are measured by turns, since a machine's speed
+changes; of each side the quickest turn counts, and of a turn the lower quartile of processor time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.stats.concordance import concordance
+from core.stats.concordance import concordance_of
 from core.stats.cox import cox
 from core.stats.cox_risk import Array
 from core.stats.zph import cox_zph
@@ -27,6 +27,7 @@ from tests.benchmarks import Row, cpu_ms
 
 SIZES = (300, 3_000, 11_000, 100_000)
 COVARIATES = 10
+TURNS = 3
 GOALS = {"coxph": "<= 0.20", "coxph with C": "<= 0.25", "cox.zph": "<= 0.25"}
 
 R_SCRIPT = """
@@ -79,17 +80,12 @@ def in_r(frame: pd.DataFrame, repeats: int) -> dict[str, float]:
 def in_python(x: Array, months: Array, event: Array) -> dict[str, float]:
     """Milliseconds of our calls."""
     fit = cox(x, months, event)
-
-    def with_c() -> None:
-        again = cox(x, months, event)
-        concordance(months, event, again.linear_predictor(x))
-
     calls = {
         "coxph": lambda: cox(x, months, event),
-        "coxph with C": with_c,
+        "coxph with C": lambda: concordance_of(cox(x, months, event)),
         "cox.zph": lambda: cox_zph(fit).scaled,
     }
-    return {what: cpu_ms(call) for what, call in calls.items()}
+    return {what: cpu_ms(call, seconds=0.5) for what, call in calls.items()}
 
 
 def run() -> Iterator[Row]:
@@ -97,8 +93,7 @@ def run() -> Iterator[Row]:
         for tied in (True, False):
             frame = simulate(n, tied)
             x = frame.iloc[:, :COVARIATES].to_numpy()
-            ours = in_python(x, frame["time"].to_numpy(), frame["event"].to_numpy())
-            theirs = in_r(frame, repeats=5 if n > 20_000 else 15)
+            ours, theirs = by_turns(frame, x)
             label = f"n = {n:,}, {'months' if tied else 'continuous'}"
             for what, ms in ours.items():
                 goal = GOALS[what] if n >= 3_000 else ""
@@ -109,6 +104,17 @@ def run() -> Iterator[Row]:
                     yield Row(f"{what}, {label} (R is not installed)", ms)
             if n == 3_000:
                 yield Row(f"fit, {label}", ours["coxph"], "lifelines", _lifelines(frame))
+
+
+def by_turns(frame: pd.DataFrame, x: Array) -> tuple[dict[str, float], dict[str, float]]:
+    """The quickest of several turns of each side."""
+    months, event = frame["time"].to_numpy(), frame["event"].to_numpy()
+    turns = [(in_python(x, months, event), in_r(frame, repeats=5)) for _ in range(TURNS)]
+
+    def quickest(side: int) -> dict[str, float]:
+        return {what: min(turn[side][what] for turn in turns) for what in turns[0][side]}
+
+    return quickest(0), quickest(1)
 
 
 def _lifelines(frame: pd.DataFrame) -> float:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model import BadInput
-from core.stats.concordance import concordance, uno_c
+from core.stats.concordance import concordance, concordance_of, uno_c
+from core.stats.cox import cox
 from core.stats.pair_counts import pair_counts
 from core.stats.survival_data import survival_data
 
@@ -132,3 +133,25 @@ def test_long_lines_are_counted_as_a_table_of_all_pairs_is(n: int) -> None:
         for counted, kind in zip(pair_counts(data, score), kinds, strict=True):
             met = kind @ w + w @ kind
             np.testing.assert_allclose(counted, met, rtol=1e-12, atol=1e-9)
+
+
+@pytest.mark.parametrize("by_stratum", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_c_of_a_cox_model_is_that_of_its_scores(by_stratum: bool, weighted: bool) -> None:
+    rng = np.random.default_rng(4)
+    x = rng.integers(0, 3, (200, 2)).astype(float)  # many scores are equal
+    time, event = np.floor(rng.exponential(9, 200)), rng.integers(0, 2, 200)
+    strata = rng.integers(0, 4, 200) if by_stratum else None
+    weights = rng.uniform(0.5, 2, 200) if weighted else None
+    fit = cox(x, time, event, strata=strata, weights=weights)
+    score = x[:, 0] * fit.coefficients[0] + x[:, 1] * fit.coefficients[1]
+    direct = concordance(time, event, score, strata=strata, weights=weights)
+    for name in ("c", "std_error", "ci_lower", "ci_upper", "concordant", "discordant"):
+        assert getattr(concordance_of(fit), name) == pytest.approx(getattr(direct, name), rel=1e-10)
+    assert concordance_of(fit).tied_score == pytest.approx(direct.tied_score) and direct.tied_score
+
+
+def test_c_of_a_cox_model_with_entry_times_is_refused() -> None:
+    fit = cox([0.0, 1, 0, 1], [3.0, 4, 5, 6], [1, 1, 1, 0], entry=[0.0, 1, 2, 3])
+    with pytest.raises(BadInput, match="entry times"):
+        concordance_of(fit)

@@ -57,6 +57,14 @@ def test_agrees_with_cox_gene_by_gene(model: str) -> None:
         assert row["standard_error"] == pytest.approx(fit.std_errors[-1], rel=1e-8)
 
 
+def test_times_that_differ_by_rounding_are_tied() -> None:
+    mutated, time, event = small(3)
+    apart = np.nextafter(time + 1, np.inf, where=event > 0, out=time + 1)
+    exact, rounded = (scan(mutated, t, event, options=PLAIN).frame for t in (time + 1, apart))
+    assert (apart != time + 1).any()
+    pd.testing.assert_frame_equal(exact, rounded, rtol=1e-12)
+
+
 def test_firth_agrees_with_cox_firth() -> None:
     mutated, patients = cohort()
     frame = run("months", ScanOptions(min_mutants=1, firth_below=10_000)).frame

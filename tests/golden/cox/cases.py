@@ -71,6 +71,9 @@ def models(ties: str) -> Iterator[tuple[str, CoxFit, dict[str, Any]]]:
     lung = {"X": d[LUNG], "time": d["time"], "event": d["dead"], "ties": ties}
     two: dict[str, Any] = {"X_new": [[62, 1, 1], [50, 2, 0]], "times": TIMES}
     yield "lung", cox(**lung), two
+    months = table("months")["time"]
+    assert months.nunique() > d["time"].nunique()  # until they are tied again
+    yield "months", cox(**(lung | {"time": months})), {}
     yield (
         "lung_strata",
         cox(**(lung | {"X": d[["age", "sex"]], "strata": d["ph.ecog"]})),

@@ -48,7 +48,11 @@ synthetic$entry <- pmax(-1, synthetic$time - sample(1:20, n, TRUE))
 few_events <- data.frame(group = rep(0:1, c(30, 12)), x = round(rnorm(42), 3),
                          time = c(round(rexp(30, 0.1), 2), round(rexp(12, 0.05), 2) + 1))
 few_events$dead <- as.integer(few_events$group == 0 & runif(42) < 0.6)  # group 1: no event
-tables <- list(lung = lung2, pbc = pbc2, veteran = veteran2, rotterdam = rotterdam2,
+# Months that differ only by rounding, as two ways of converting days make them.
+months <- lung2
+half <- seq_len(nrow(months)) %% 2 == 0
+months$time <- ifelse(half, lung2$time / 30.4375, lung2$time / 365.25 * 12)
+tables <- list(months = months, lung = lung2, pbc = pbc2, veteran = veteran2, rotterdam = rotterdam2,
                colon = colon2, heart = heart2, ovarian = ovarian2, synthetic = synthetic,
                few_events = few_events)
 for (name in names(tables)) save(name, tables[[name]])
@@ -100,6 +104,7 @@ for (ties in c("efron", "breslow")) {
   c2 <- function(name) paste0(name, "_", ties)
   model(c2("lung"), fit(Surv(time, dead) ~ age + sex + ph.ecog, lung2, ties = ties),
         new = two, times = at)
+  model(c2("months"), fit(Surv(time, dead) ~ age + sex + ph.ecog, months, ties = ties))
   model(c2("lung_strata"), fit(Surv(time, dead) ~ age + sex + strata(ph.ecog), lung2, ties = ties),
         new = data.frame(age = c(62, 50), sex = c(1, 2), ph.ecog = c(1, 1)), times = at)
   model(c2("lung_weights"), fit(Surv(time, dead) ~ age + sex + ph.ecog, lung2, ties = ties,
