@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.groups import MUTATION_ORDER, mutation_status
@@ -183,14 +184,14 @@ class ModelTerm:
 
 
 def model_terms(
-    columns: pd.DataFrame, covariates: Sequence[Covariate], complete: pd.Series
-) -> tuple[pd.DataFrame, list[ModelTerm]]:
-    """Columns ready for the model, and a term for each covariate.
+    columns: pd.DataFrame, covariates: Sequence[Covariate], complete: npt.NDArray[np.bool_]
+) -> tuple[dict[str, pd.Series], list[ModelTerm]]:
+    """Columns ready for the model, by label, and a term for each covariate.
 
     ``complete`` marks the patients of the multivariable model, by whom levels are counted, so
     that a level means the same in every model. Raises BadInput for a reference that is no level.
     """
-    ready, terms = columns.copy(), []
+    ready, terms = {}, []
     for covariate in covariates:
         name = covariate.label
         values = columns[name]
@@ -203,10 +204,10 @@ def model_terms(
 
 
 def _category(
-    covariate: Covariate, values: pd.Series, complete: pd.Series
+    covariate: Covariate, values: pd.Series, complete: npt.NDArray[np.bool_]
 ) -> tuple[ModelTerm, pd.Series]:
     codes, found = pd.factorize(values)
-    counted = codes[complete.to_numpy() & (codes >= 0)]
+    counted = codes[complete & (codes >= 0)]
     size = dict(zip(found, np.bincount(counted, minlength=len(found)).tolist(), strict=True))
     # Levels of equal size stand in the order of their names.
     levels = sorted(size, key=lambda v: (-size[v], v))
@@ -238,7 +239,7 @@ def _reference(covariate: Covariate, levels: Sequence[str]) -> str:
 
 
 def _numeric(
-    covariate: Covariate, values: pd.Series, complete: pd.Series
+    covariate: Covariate, values: pd.Series, complete: npt.NDArray[np.bool_]
 ) -> tuple[ModelTerm, pd.Series]:
     coding, name = _coding(covariate), covariate.label
     known = CODINGS.get(covariate.variable, CODINGS["number"])
@@ -262,7 +263,7 @@ def _numeric(
 
 
 def _two_groups(
-    covariate: Covariate, values: pd.Series, complete: pd.Series
+    covariate: Covariate, values: pd.Series, complete: npt.NDArray[np.bool_]
 ) -> tuple[ModelTerm, pd.Series]:
     cut = covariate.cut
     if cut is None:

@@ -4,7 +4,7 @@ gene, all of the same patients' columns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from core.stats.concordance import Concordance, concordance_of
 from core.stats.cox import ChiSquare, cox
 from core.stats.cox_terms import Categorical, TermsFit, crossed, fit_terms
 from core.stats.interaction import likelihood_ratio
+from core.stats.survival_data import merge_near_ties
 
 Mask = npt.NDArray[np.bool_]
 
@@ -30,17 +31,24 @@ class Patients:
     """
 
     def __init__(
-        self, data: pd.DataFrame, terms: Sequence[ModelTerm], strata: Sequence[str], gene: str
+        self,
+        data: Mapping[str, npt.NDArray[Any]],
+        terms: Sequence[ModelTerm],
+        strata: Sequence[str],
+        gene: str,
     ) -> None:
         self.strata, self.gene = list(strata), gene
         used = {self._column(t): t.term for t in terms}
-        self._values: dict[str, Any] = {"time_months": data.time_months.to_numpy(float)}
-        self._values["event"] = data.event.to_numpy(float)
+        time = merge_near_ties(np.asarray(data["time_months"], dtype=float))[0]
+        event = np.asarray(data["event"], dtype=float)
+        self._values: dict[str, Any] = {"time_months": time, "event": event}
         for column in dict.fromkeys([*used, *strata]):
-            self._values[column] = values = data[column].to_numpy()
+            self._values[column] = values = data[column]
             term = used.get(column)
             if isinstance(term, Categorical):
-                self._values[column] = pd.Categorical(values, categories=list(term.levels))
+                levels = pd.Index(term.levels, dtype=object)
+                codes = levels.get_indexer(pd.Index(values, dtype=object))  # other levels: missing
+                self._values[column] = pd.Categorical.from_codes(codes, categories=levels)
             elif column in strata:
                 self._values[column] = pd.Categorical(values)
         self._known = {c: pd.notna(values) for c, values in self._values.items()}

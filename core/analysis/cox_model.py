@@ -21,7 +21,7 @@ from core.analysis.covariates import (
     covariate_columns,
     model_terms,
 )
-from core.analysis.cox_fits import Patients, discrimination, unpenalised
+from core.analysis.cox_fits import Mask, Patients, discrimination, unpenalised
 from core.analysis.cox_rows import FewPatients, forest_rows, forest_table
 from core.analysis.cox_warnings import (
     STRATA_LABEL,
@@ -33,7 +33,7 @@ from core.analysis.cox_warnings import (
 )
 from core.analysis.demands import demand_known, groups_in_words
 from core.analysis.result import Result
-from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, patients_sentence
+from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, patient_flow, patients_sentence
 from core.groups import Grouping, assign, without_outcome
 from core.model import ENDPOINT_LABEL, Filters, NotEnoughData, Split, Stratifier
 from core.stats.collinearity import variance_inflation
@@ -110,11 +110,10 @@ def cox_question(
     names = store.cohort_names()
     filtered = sentence(filters, cohort_names=names)
     demand_known(frame, grouping, endpoint, patients_sentence(filtered, frame, grouping))
-    kept = grouping.labels.notna() & frame.time_months.notna() & frame.event.notna()
-    rows = frame[kept].assign(group=grouping.labels[kept])
+    flow, kept = patient_flow(store.attrition(filters), frame, grouping, endpoint)
+    rows = frame[kept].assign(group=grouping.labels.to_numpy()[kept])
     chosen = _chosen(store, covariates, stratifier, strata)
     columns = covariate_columns(store, rows, chosen, stratifier.classes)
-    attrition = store.attrition(filters)
     return fit_cox_model(
         rows,
         columns,
@@ -125,7 +124,7 @@ def cox_question(
         strata=strata,
         same_patients=same_patients,
         cohort_names=names,
-        flow=_flow(attrition, frame, grouping, endpoint),
+        flow=flow,
         words=_words(filtered, rows, grouping),
         notes=(*grouping.notes, *_left_out(covariates, chosen, grouping.title, strata)),
     )
@@ -152,73 +151,88 @@ def fit_cox_model(
     come before the warnings.
     """
     by = [s for s in strata if rows[s].nunique() > 1]
-    lacking = columns.isna().assign(**{s: rows[s].isna() for s in by})
-    complete = ~lacking.any(axis=1)
+    lacking = {str(c): values.isna().to_numpy() for c, values in columns.items()}
+    lacking |= {s: rows[s].isna().to_numpy() for s in by}
+    complete = ~np.logical_or.reduce([np.zeros(len(rows), dtype=bool), *lacking.values()])
+    n = int(complete.sum())
     missing = loss(lacking, rows, cohort_names or {})
-    order = tuple(g for g in order if (rows.group[complete] == g).any())
+    groups = rows.group.to_numpy(object)
+    order = tuple(g for g in order if g in set(groups[complete]))
     _demand_two_groups(rows, complete, order, missing, words)
     gene = Categorical(title, order[0], order)
     ready, terms = model_terms(columns, covariates, complete)
     needed = dict.fromkeys(["patient_key", "cohort_id", "time_months", "event", *by])
-    data = pd.DataFrame({c: rows[c] for c in needed if c in rows} | dict(ready.items()))
-    data[title] = rows.group.where(rows.group.isin(order))
+    data = {c: rows[c].to_numpy() for c in needed if c in rows}
+    data |= {c: values.to_numpy() for c, values in ready.items()}
+    data[title] = groups
     terms = [ModelTerm(Covariate(title), gene, f"{title}, against {order[0]}"), *terms]
     patients = Patients(data, terms, by, title)
-    everyone = np.ones(len(data), dtype=bool)
-    model = patients.fit(terms, complete.to_numpy())
+    model = patients.fit(terms, complete)
     multivariable = forest_table(forest_rows(model, terms, title, FEW))
     single = []
+    whom = complete if same_patients else np.ones(len(rows), dtype=bool)
     for term in terms:
-        alone = patients.fit([term], complete.to_numpy() if same_patients else everyone)
-        single += forest_rows(alone, [term], title, FEW)
+        single += forest_rows(patients.fit([term], whom), [term], title, FEW)
     univariable = forest_table(single)
     c_index, without, added = discrimination(model, title, by)
     plain = unpenalised(model, terms, by)
-    whole = data[complete]
-    inflation = variance_inflation(plain.fit).rename(columns={"term": "variable"})
-    tests = plain.term_tests().rename(columns={"term": "variable"})
+    tests, inflation = plain.term_tests(), variance_inflation(plain.fit)
     proportional = _proportional(plain)
     told = [
         *notes,
-        *loss_warnings(missing, len(rows), int(complete.sum())),
+        *loss_warnings(missing, len(rows), n),
         *pooling_warnings(terms),
         *model_warnings(model, inflation),
         *proportional_warnings(proportional, title),
     ]
-    steps = pd.DataFrame({"step": ["in the store"], "n": [len(rows)], "lost": [0]})
-    steps = steps if flow is None else flow
-    lost = int((~complete).sum())
-    last = pd.DataFrame(
-        {"step": ["a covariate is missing"], "n": [int(complete.sum())], "lost": [lost]}
-    )
+    if flow is None:
+        flow = pd.DataFrame({"step": ["in the store"], "n": [len(rows)], "lost": [0]})
     return CoxModel(
         title=title,
         endpoint=endpoint,
         univariable=univariable,
         multivariable=multivariable,
-        terms=tests.merge(inflation.drop(columns="df"), on="variable", how="left"),
+        terms=_terms(tests, inflation),
         loss=missing,
         proportional=proportional,
         coefficient=_coefficients(plain),
         c_index=c_index,
         c_index_without=without,
         added_value=added,
-        n=len(whole),
+        n=n,
         events=model.made.fit.events,
         coefficients=len(model.made.fit.kept),
         adjusted_for=tuple(c.label for c in covariates),
-        flow=pd.concat([steps, last], ignore_index=True),
-        rows=whole,
+        flow=_with_last(flow, ("a covariate is missing", n, len(rows) - n)),
+        rows=pd.DataFrame(
+            {c: values[complete] for c, values in data.items()}, index=rows.index[complete]
+        ),
         sentence=words,
         methods=_methods(endpoint, title, covariates, by, same_patients),
         warnings=tuple(dict.fromkeys(told)),
     )
 
 
+def _terms(tests: pd.DataFrame, inflation: pd.DataFrame) -> pd.DataFrame:
+    """A row per term: its Wald test, and its inflation where it was estimated."""
+    columns = {"variable": tests.term} | {c: tests[c] for c in ("chi_square", "df", "p_value")}
+    place = pd.Index(inflation.term).get_indexer(pd.Index(tests.term))
+    for name in ("gvif", "se_inflation"):
+        values = np.append(inflation[name].to_numpy(float), np.nan)
+        columns[name] = values[place]
+    return pd.DataFrame(columns)
+
+
+def _with_last(flow: pd.DataFrame, last: tuple[str, int, int]) -> pd.DataFrame:
+    names = ("step", "n", "lost")
+    return pd.DataFrame({c: [*flow[c], v] for c, v in zip(names, last, strict=True)})
+
+
 def _coefficients(model: TermsFit) -> dict[str, float]:
-    groups = pd.Series(model.fit.coefficients[model.fit.kept])
-    by = groups.groupby([model.fit.groups[j] for j in model.fit.kept])
-    return {str(k): float(g.iloc[0]) if len(g) == 1 else 1.0 for k, g in by}
+    found: dict[str, list[float]] = {}
+    for j in model.fit.kept:
+        found.setdefault(model.fit.groups[j], []).append(float(model.fit.coefficients[j]))
+    return {term: values[0] if len(values) == 1 else 1.0 for term, values in found.items()}
 
 
 def _proportional(model: TermsFit) -> ZphTest | None:
@@ -270,7 +284,7 @@ def _left_out(
 
 def _demand_two_groups(
     rows: pd.DataFrame,
-    complete: pd.Series,
+    complete: Mask,
     order: Sequence[str],
     loss: pd.DataFrame,
     words: str,
@@ -290,21 +304,6 @@ def _demand_two_groups(
         found=f"{had} before covariates are asked for, {left} with all of them; {words}",
         remedy=remedy,
     )
-
-
-def _flow(
-    attrition: pd.DataFrame, frame: pd.DataFrame, grouping: Grouping, endpoint: str
-) -> pd.DataFrame:
-    grouped = grouping.labels.notna()
-    kept = grouped & frame.time_months.notna() & frame.event.notna()
-    more = pd.DataFrame(
-        {
-            "step": [grouping.unassigned, f"no {endpoint} known"],
-            "n": [int(grouped.sum()), int(kept.sum())],
-            "lost": [int((~grouped).sum()), int((grouped & ~kept).sum())],
-        }
-    )
-    return pd.concat([attrition, more], ignore_index=True)
 
 
 def _words(filtered: str, rows: pd.DataFrame, grouping: Grouping) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.covariates import OTHER, SPARSE, ModelTerm
@@ -30,13 +31,17 @@ STRATA_LABEL = {
 """Columns that a model may be stratified by."""
 
 
-def loss(lacking: pd.DataFrame, rows: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    """Patients who lack each covariate, those who lack nothing else, studies without it at all."""
-    table = lacking.to_numpy()
-    alone = table.sum(axis=1) == 1
+def loss(
+    lacking: Mapping[str, npt.NDArray[np.bool_]], rows: pd.DataFrame, names: dict[str, str]
+) -> pd.DataFrame:
+    """Patients who lack each covariate, those who lack nothing else, studies without it at all.
+
+    ``lacking``: covariate -> who of ``rows`` lacks it.
+    """
+    alone = sum(gone.astype(int) for gone in lacking.values()) == 1
     codes, cohorts = pd.factorize(rows.cohort_id)
     out = []
-    for column, gone in zip(lacking.columns, table.T, strict=True):
+    for column, gone in lacking.items():
         known = np.bincount(codes[~gone], minlength=len(cohorts))
         out.append(
             (
@@ -53,9 +58,9 @@ def loss_warnings(missing: pd.DataFrame, n: int, complete: int) -> list[str]:
     """Studies that are lost entirely first, then how many patients lack what."""
     out = []
     gone: dict[str, list[str]] = {}
-    for row in missing.to_dict("records"):
-        for cohort in row["whole_cohorts"]:
-            gone.setdefault(cohort, []).append(str(row["variable"]))
+    for variable, cohorts in zip(missing.variable, missing.whole_cohorts, strict=True):
+        for cohort in cohorts:
+            gone.setdefault(cohort, []).append(variable)
     if gone:
         whole = "; ".join(f"{c} (no {', no '.join(v)})" for c, v in gone.items())
         out.append(
@@ -63,8 +68,8 @@ def loss_warnings(missing: pd.DataFrame, n: int, complete: int) -> list[str]:
             "others. Leave those covariates out to keep every study."
         )
     if complete < n:
-        parts = ", ".join(f"{r['variable']} {r['missing']}" for r in missing.to_dict("records")
-                          if r["missing"])  # fmt: skip
+        counted = zip(missing.variable, missing.missing, strict=True)
+        parts = ", ".join(f"{variable} {k}" for variable, k in counted if k)
         out.append(
             f"{n - complete:,} of {n:,} patients ({(n - complete) / n:.0%}) lack a covariate and "
             f"are left out of the multivariable model. Missing: {parts}."
@@ -99,11 +104,11 @@ def model_warnings(model: FittedModel, inflation: pd.DataFrame) -> list[str]:
             f"{EVENTS_PER_COEFFICIENT} per coefficient the estimates are unstable. "
             "Choose fewer covariates."
         )
-    high = inflation[inflation.se_inflation > INFLATED].to_dict("records")
     out += [
-        f"{r['variable']} is nearly determined by the other covariates: its standard errors are "
-        f"{r['se_inflation']:.1f} times what they would be alone (collinearity)."
-        for r in high
+        f"{term} is nearly determined by the other covariates: its standard errors are "
+        f"{times:.1f} times what they would be alone (collinearity)."
+        for term, times in zip(inflation.term, inflation.se_inflation, strict=True)
+        if times > INFLATED
     ]
     return out
 

@@ -114,7 +114,8 @@ def vector(values: npt.ArrayLike, n: int, name: str) -> Array:
 
 
 def coded(labels: npt.ArrayLike, n: int, name: str) -> tuple[Index, tuple[object, ...]]:
-    """Codes 0, 1, ... of the labels, and the distinct labels in the order of their codes, sorted.
+    """Codes 0, 1, ... of the labels, and the distinct labels in the order of their codes: sorted,
+    or in the order of a pandas categorical.
 
     Raises BadInput where a label is missing.
     """
@@ -125,8 +126,17 @@ def coded(labels: npt.ArrayLike, n: int, name: str) -> tuple[Index, tuple[object
         raise BadInput(
             f"{name} has the wrong length.", expected=f"{n} rows", found=f"{len(values)}"
         )
-    codes, found = pd.factorize(values, sort=True)
+    if isinstance(values, pd.Categorical):
+        codes, found = np.asarray(values.codes, dtype=np.intp), list(values.categories)
+    else:
+        codes, found = pd.factorize(values, sort=True)
     if (codes < 0).any():
         raise BadInput(f"A label of {name} is missing.", found=f"{int((codes < 0).sum())} rows")
+    occurs = np.bincount(codes, minlength=len(found)) > 0
+    if not occurs.all():
+        codes, found = (
+            (np.cumsum(occurs) - 1)[codes],
+            [v for v, o in zip(found, occurs, strict=True) if o],
+        )
     names = tuple(v.item() if isinstance(v, np.generic) else v for v in found)
     return codes.astype(np.intp, copy=False), names

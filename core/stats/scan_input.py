@@ -82,9 +82,8 @@ def complete_patients(
     codes = pd.factorize(labels)[0]
     keep = np.isfinite(t) & np.isfinite(d) & (codes >= 0) & np.isfinite(z).all(axis=1)
     whole = take(Patients(np.arange(n), t, d == 1, codes.astype(np.int64), z), keep)
-    if keep.any():
-        whole = replace(whole, time=merge_near_ties(whole.time)[0])
-    return whole, int(n - keep.sum())
+    tied = merge_near_ties(whole.time)[0]
+    return replace(whole, time=tied), int(n - keep.sum())
 
 
 def take(patients: Patients, keep: npt.NDArray[np.bool_]) -> Patients:

@@ -170,9 +170,11 @@ def merge_near_ties(
 ) -> tuple[FloatArray, FloatArray | None]:
     """Replaces each run of nearly equal times by its smallest (see the module).
 
-    ``order``, where known, sorts ``time``.
+    ``order``, where known, sorts ``time``. Missing values stay.
     """
     n = len(time)
+    if n == 0:
+        return time, entry
     values = time if entry is None else np.concatenate([time, entry])
     if order is None or entry is not None:
         order, ascending = None, np.sort(values)

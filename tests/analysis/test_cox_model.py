@@ -267,7 +267,7 @@ def test_nobody_left_is_told_with_the_covariate_to_leave_out() -> None:
 
 def test_levels_mean_the_same_in_both_models() -> None:
     columns = pd.DataFrame({"Cancer type": ["x"] * 30 + ["y"] * 9 + ["z"] * 12})
-    complete = pd.Series([True] * 39 + [False] * 12)
+    complete = np.array([True] * 39 + [False] * 12)
     ready, terms = model_terms(columns, [Covariate("tumor_type")], complete)
     assert terms[0].pooled == ("y", "z") and set(ready["Cancer type"]) == {"x", "other"}
 
