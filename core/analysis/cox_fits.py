@@ -5,7 +5,8 @@ gene, all of the same patients' columns.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +16,20 @@ from core.analysis.covariates import ModelTerm
 from core.analysis.cox_rows import FittedModel
 from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS
 from core.stats.concordance import Concordance, concordance_of
-from core.stats.cox import ChiSquare, cox
-from core.stats.cox_terms import Categorical, TermsFit, crossed, fit_terms
+from core.stats.cox import ChiSquare
+from core.stats.cox_terms import Categorical, TermsFit, fit_each, fit_terms
 from core.stats.interaction import likelihood_ratio
 from core.stats.survival_data import merge_near_ties
 
 Mask = npt.NDArray[np.bool_]
+
+
+class _Who(NamedTuple):
+    """The patients of a model; see :class:`FittedModel`."""
+
+    kept: Mask
+    without_event: dict[tuple[str, str], int]
+    small: bool
 
 
 class Patients:
@@ -53,19 +62,44 @@ class Patients:
                 self._values[column] = pd.Categorical(values)
         self._known = {c: pd.notna(values) for c, values in self._values.items()}
 
-    def fit(self, terms: Sequence[ModelTerm], among: Mask) -> FittedModel:
-        """The model of those of ``among`` whose columns are known, by Firth's penalty where an arm
-        of the first term, if it is the gene, is small.
+    def whole(self, terms: Sequence[ModelTerm], among: Mask) -> tuple[FittedModel, TermsFit | None]:
+        """The model of all ``terms``, and the same without the first, on the same patients; None
+        where there is no other."""
+        who = self._who(terms, among)
+        rest = list(range(1, len(terms)))
+        if not who.small:
+            found = self._fit(terms, who, [range(len(terms)), rest] if rest else [[0]])
+            return found[0], found[1].made if rest else None
+        return self._firth(terms, who), self._firth(terms[1:], who).made if rest else None
+
+    def each(self, terms: Sequence[ModelTerm], among: Mask) -> list[FittedModel]:
+        """The model of each of ``terms`` alone, of those of ``among`` in whom it is known."""
+        who = [self._who([term], among) for term in terms]
+        out: dict[int, FittedModel] = {}
+        alike: dict[bytes, list[int]] = {}
+        for i, own in enumerate(who):
+            if own.small:
+                out[i] = self._firth([terms[i]], own)
+            else:
+                alike.setdefault(own.kept.tobytes(), []).append(i)
+        for at in alike.values():
+            found = self._fit([terms[i] for i in at], who[at[0]], [[k] for k in range(len(at))])
+            for i, model in zip(at, found, strict=True):
+                out[i] = replace(model, without_event=who[i].without_event)
+        return [out[i] for i in range(len(terms))]
+
+    def _who(self, terms: Sequence[ModelTerm], among: Mask) -> _Who:
+        """Those of ``among`` whose columns are known.
 
         A level without an event has an infinite estimate, at which its patients leave every risk
         set: the other estimates are those of the model without these patients, so they are left
-        out.
+        out. An arm of the first term, if it is the gene, may be small.
         """
         used = [self._column(t) for t in terms]
         columns = dict.fromkeys([*used, *self.strata, "time_months", "event"])
-        keep = np.logical_and.reduce([among, *(self._known[c] for c in columns)])
+        kept = np.logical_and.reduce([among, *(self._known[c] for c in columns)])
         without_event = {}
-        known = keep.copy()
+        known = kept.copy()
         for term, column in zip(terms, used, strict=True):
             if column == self.gene or not isinstance(term.term, Categorical):
                 continue
@@ -74,17 +108,34 @@ class Patients:
                 level = term.term.levels[i]
                 if level != term.term.reference:
                     without_event[column, str(level)] = int(n[i])
-                    keep &= self._values[column].codes != i
+                    kept &= self._values[column].codes != i
         small = False
         if used[0] == self.gene:
-            n, events = self._counts(self.gene, keep)
+            n, events = self._counts(self.gene, kept)
             small = bool((n < MIN_PATIENTS).any() or (events < MIN_EVENTS).any())
-        data = {c: self._values[c][keep] for c in columns}
+        return _Who(kept, without_event, small)
+
+    def _fit(
+        self, terms: Sequence[ModelTerm], who: _Who, parts: Sequence[Sequence[int]]
+    ) -> list[FittedModel]:
+        data, own = self._data(terms, who), [t.term for t in terms]
+        models = fit_each(
+            data, own, parts, "time_months", "event", strata=self.strata, complete=True
+        )
+        return [FittedModel(made, data, False, who.without_event) for made in models]
+
+    def _firth(self, terms: Sequence[ModelTerm], who: _Who) -> FittedModel:
+        data = self._data(terms, who)
         made = fit_terms(
             data, [t.term for t in terms], "time_months", "event", strata=self.strata,
-            penalty="firth" if small else None, complete=True,
+            penalty="firth", complete=True,
         )  # fmt: skip
-        return FittedModel(made, data, small, without_event)
+        return FittedModel(made, data, True, who.without_event)
+
+    def _data(self, terms: Sequence[ModelTerm], who: _Who) -> dict[str, Any]:
+        used = [self._column(t) for t in terms]
+        columns = dict.fromkeys([*used, *self.strata, "time_months", "event"])
+        return {c: self._values[c][who.kept] for c in columns}
 
     def _column(self, term: ModelTerm) -> str:
         """The gene's column bears the term's name, a covariate's its label."""
@@ -107,21 +158,13 @@ def unpenalised(model: FittedModel, terms: Sequence[ModelTerm], strata: Sequence
 
 
 def discrimination(
-    model: FittedModel, gene: str, by: Sequence[str]
+    model: FittedModel, without: TermsFit | None
 ) -> tuple[Concordance, Concordance | None, ChiSquare]:
     """C of the model and of the model without the gene, and the gene's likelihood ratio."""
-    made, data = model.made, model.data
-    time, event, strata = data["time_months"], data["event"], crossed(data, by)
-    unknown = ChiSquare(float("nan"), 0, float("nan"))
+    made, unknown = model.made, ChiSquare(float("nan"), 0, float("nan"))
     whole = concordance_of(made.fit)
-    others = [j for j, term in enumerate(made.fit.groups) if term != gene]
-    if not others:
+    if without is None:
         return whole, None, unknown
-    x, penalty = made.design.matrix[:, others], made.fit.penalty
-    without = cox(
-        x, time, event, names=[made.fit.names[j] for j in others], strata=strata,
-        penalty=penalty,
-    )  # fmt: skip
-    if penalty is None and len(without.kept):
-        unknown = likelihood_ratio(without, made.fit)
-    return whole, concordance_of(without), unknown
+    if not model.firth and len(without.fit.kept):
+        unknown = likelihood_ratio(without.fit, made.fit)
+    return whole, concordance_of(without.fit), unknown

@@ -167,14 +167,12 @@ def fit_cox_model(
     data[title] = groups
     terms = [ModelTerm(Covariate(title), gene, f"{title}, against {order[0]}"), *terms]
     patients = Patients(data, terms, by, title)
-    model = patients.fit(terms, complete)
+    model, beside = patients.whole(terms, complete)
     multivariable = forest_table(forest_rows(model, terms, title, FEW))
-    single = []
     whom = complete if same_patients else np.ones(len(rows), dtype=bool)
-    for term in terms:
-        single += forest_rows(patients.fit([term], whom), [term], title, FEW)
-    univariable = forest_table(single)
-    c_index, without, added = discrimination(model, title, by)
+    alone = zip(patients.each(terms, whom), terms, strict=True)
+    univariable = forest_table([r for m, t in alone for r in forest_rows(m, [t], title, FEW)])
+    c_index, without, added = discrimination(model, beside)
     plain = unpenalised(model, terms, by)
     tests, inflation = plain.term_tests(), variance_inflation(plain.fit)
     proportional = _proportional(plain)

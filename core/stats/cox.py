@@ -181,14 +181,68 @@ def cox(
         raise BadInput("The confidence level is outside (0, 1).", found=f"{level}")
     x, columns = covariates(X, names)
     sets = prepare(x, time, event, columns, ties, strata, entry, weights, offset)
-    warnings: list[str] = []
     zero = moments(sets, np.zeros(len(sets.x)))
+    return _fitted(
+        zero, zero.information(), columns, cluster, robust, max_iterations,
+        ties=ties, level=level, penalty=penalty,
+        groups=tuple(columns if groups is None else groups), counts=counts,
+    )  # fmt: skip
+
+
+def cox_each(
+    X: npt.ArrayLike,
+    time: npt.ArrayLike,
+    event: npt.ArrayLike,
+    parts: Sequence[Sequence[int]],
+    *,
+    names: Sequence[str] | None = None,
+    ties: str = "efron",
+    strata: npt.ArrayLike | None = None,
+    level: float = 0.95,
+    groups: Sequence[str] | None = None,
+    counts: dict[str, npt.NDArray[Any]] | None = None,
+) -> list[CoxFit]:
+    """Several models of the same patients, each of some columns of X: those that ``parts`` number.
+
+    Each equals :func:`cox` of its columns, whose options these are. The patients are sorted once,
+    and the models share their beginning, at which all coefficients are zero.
+    """
+    x, columns = covariates(X, names)
+    sets = prepare(x, time, event, columns, ties, strata)
+    zero = moments(sets, np.zeros(x.shape[1]))
     information = zero.information()
-    kept = _independent(information, sets, columns, warnings)
+    zero.score()  # so that each model finds its own
+    fits = []
+    for part in (np.asarray(own, dtype=np.intp) for own in parts):
+        terms, named = (tuple(v[j] for j in part) for v in (groups or columns, columns))
+        fits.append(
+            _fitted(
+                zero.select(part), information[np.ix_(part, part)], named, None, False,
+                MAX_ITERATIONS, ties=ties, level=level, penalty=None, groups=terms,
+                counts=counts and {name: values[part] for name, values in counts.items()},
+            )
+        )  # fmt: skip
+    return fits
+
+
+def _fitted(
+    zero: Moments,
+    information: Array,
+    columns: tuple[str, ...],
+    cluster: npt.ArrayLike | None,
+    robust: bool,
+    max_iterations: int,
+    *,
+    penalty: str | None,
+    **how: Any,
+) -> CoxFit:
+    """The model that starts at ``zero``, where all coefficients are."""
+    warnings: list[str] = []
+    kept = _independent(information, zero.sets, columns, warnings)
     if len(kept) < len(columns):
-        sets = sets.select(kept)
-        zero = moments(sets, np.zeros(len(kept)))
-        information = zero.information()
+        zero = zero.select(kept)
+        information = information[np.ix_(kept, kept)]
+    sets = zero.sets
     if penalty == "firth":
         found = maximise_penalised(sets, zero, information, max_iterations)
     else:
@@ -202,8 +256,7 @@ def cox(
         )
     return _result(
         found, sets, zero, information, kept, columns, warnings, cluster, robust,
-        ties=ties, level=level, penalty=penalty,
-        groups=tuple(columns if groups is None else groups), counts=counts,
+        penalty=penalty, **how,
     )  # fmt: skip
 
 

@@ -5,12 +5,12 @@ The formulas stand in :mod:`core.stats.cox_risk`, whose risk sets they sum over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from core.stats.cox_risk import Array, RiskSets
+from core.stats.cox_risk import Array, Index, RiskSets
 
 _CACHE = 2**17
 """Numbers (1 MB) that a temporary array may hold before work is split."""
@@ -33,6 +33,18 @@ class Moments:
     shift: float
     inverse: Array
     """1 / c of each denominator, group after group."""
+
+    def select(self, columns: Index) -> Moments:
+        """Those of some of the covariates, where the coefficients of the others are zero."""
+        some = replace(self, sets=self.sets.select(columns))
+        for name in ("_powers", "cumulative_hazard"):
+            if name in self.__dict__:
+                some.__dict__[name] = self.__dict__[name]
+        if "_score" in self.__dict__:
+            some.__dict__["_score"] = self._score[columns]
+        if "_products" in self.__dict__:
+            some.__dict__["_products"] = tuple(sums[columns] for sums in self._products)
+        return some
 
     @cached_property
     def _products(self) -> tuple[Array, Array]:

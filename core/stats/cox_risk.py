@@ -98,9 +98,11 @@ class RiskSets:
         return out
 
     def select(self, columns: Index) -> RiskSets:
-        """The same patients with some of the covariates."""
+        """The same patients with some of the covariates; keeps what is laid out."""
         x, mean, scale = self.x[columns], self.mean[columns], self.scale[columns]
-        return replace(self, x=x, mean=mean, scale=scale)
+        some = replace(self, x=x, mean=mean, scale=scale)
+        some.__dict__.update({k: v for k, v in self.__dict__.items() if k not in some.__dict__})
+        return some
 
     # ---------------------------------------------------------------- laid out once, used often
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from core.model import BadInput, NotEnoughData
-from core.stats.cox import ChiSquare, CoxFit, cox
+from core.stats.cox import ChiSquare, CoxFit, cox, cox_each
 from core.stats.cox_newton import solve
 from core.stats.cox_risk import Array
 from core.stats.spline import default_knots, restricted_cubic
@@ -218,6 +218,20 @@ class Design:
         """Patients left out because some value was missing."""
         return int((~self.used).sum())
 
+    def part(self, terms: Sequence[int]) -> tuple[list[int], Design]:
+        """The design of some of the terms, and the columns that are theirs."""
+        own = tuple(self.terms[i] for i in terms)
+        names = [t.name for t in own]
+        at = [j for name in names for j, v in enumerate(self.cells["variable"]) if v == name]
+        cells = {
+            key: values[at] if isinstance(values, np.ndarray) else [values[j] for j in at]
+            for key, values in self.cells.items()
+        }
+        told = tuple(_one_level(t) for t in own if t.name not in cells["variable"])
+        lost = () if self.used.all() else self.warnings[:1]
+        matrix = self.matrix[:, at]
+        return at, replace(self, terms=own, matrix=matrix, cells=cells, warnings=lost + told)
+
     def of(self, frame: Table) -> Array:
         """The same columns for new patients, with the levels and knots found here."""
         return np.column_stack([c[2] for t in self.terms for c in t.columns(frame)])
@@ -301,7 +315,7 @@ def design(
     for term in resolved:
         found = term.columns(rows)
         if not found:
-            warnings.append(f"{term.name} has one level only; it is not in the model.")
+            warnings.append(_one_level(term))
         reference = str(term.reference) if isinstance(term, Categorical) else ""
         labels += [(name, term.name, level, reference) for name, level, _ in found]
         made += [x for _, _, x in found]
@@ -312,6 +326,10 @@ def design(
     cells["n"] = at.sum(axis=0)
     cells["events"] = (np.asarray(rows[event], dtype=float) @ at).astype(int)
     return Design(tuple(resolved), matrix, cells, used, lacking, tuple(warnings))
+
+
+def _one_level(term: Term) -> str:
+    return f"{term.name} has one level only; it is not in the model."
 
 
 def crossed(rows: Table, by: Sequence[str]) -> Any:
@@ -368,3 +386,34 @@ def fit_terms(
         **how,
     )
     return TermsFit(fit, made)
+
+
+def fit_each(
+    frame: Table,
+    terms: Sequence[Term],
+    parts: Sequence[Sequence[int]],
+    time: str,
+    event: str,
+    *,
+    strata: Sequence[str] = (),
+    complete: bool = False,
+    level: float = 0.95,
+) -> list[TermsFit]:
+    """Models of some of the terms each, those that ``parts`` number, of the patients in whom no
+    term is missing; each equals :func:`fit_terms` of these patients and terms."""
+    made = design(frame, terms, event, time, *strata, complete=complete)
+    columns = {c: frame[c] if made.used.all() else frame[c][made.used] for c in (time, event)}
+    by = {c: frame[c] if made.used.all() else frame[c][made.used] for c in strata}
+    own = [made.part(part) for part in parts]
+    fits = cox_each(
+        made.matrix,
+        columns[time],
+        columns[event],
+        [at for at, _ in own],
+        names=made.cells["term"],
+        groups=made.cells["variable"],
+        counts={name: made.cells[name] for name in ("n", "events")},
+        strata=crossed(by, strata),
+        level=level,
+    )
+    return [TermsFit(fit, part) for fit, (_, part) in zip(fits, own, strict=True)]

@@ -14,6 +14,7 @@ from core.stats.cox_terms import (
     Interaction,
     Spline,
     design,
+    fit_each,
     fit_terms,
 )
 from core.stats.interaction import likelihood_ratio, likelihood_ratio_interaction
@@ -182,3 +183,24 @@ def test_interaction_columns_multiply(frame: pd.DataFrame) -> None:
     made = design(frame, [both], "dead")
     assert made.columns["term"].tolist() == ["age x sex: M"]
     assert made.matrix[:, 0] == pytest.approx(frame["age"] * (frame["sex"] == "M"))
+
+
+def test_models_of_the_same_patients_equal_each_of_its_own(frame: pd.DataFrame) -> None:
+    frame.loc[:4, "age"] = np.nan
+    frame["one"] = "same"
+    terms = [
+        Categorical("drug", "PD1"), Continuous("age"), Categorical("sex", "M"),
+        Categorical("one", "same"),
+    ]  # fmt: skip
+    parts = [[0, 1, 2], [1, 2], [2], [3]]
+    known = frame.dropna(subset=["age"])
+    made = fit_each(frame, terms, parts, "months", "dead", strata=["cohort"])
+    for part, fit in zip(parts, made, strict=True):
+        own = fit_terms(known, [terms[i] for i in part], "months", "dead", strata="cohort")
+        pd.testing.assert_frame_equal(fit.table(), own.table(), rtol=1e-10)
+        assert fit.fit.loglik == pytest.approx(own.fit.loglik, rel=1e-12)
+        assert fit.fit.score_test.statistic == pytest.approx(
+            own.fit.score_test.statistic, rel=1e-9, nan_ok=True
+        )
+        lost = "5 of 240 patients left out for missing values: age 5."
+        assert fit.warnings == (lost, *own.warnings)
