@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +38,6 @@ MOST_ROWS, MOST_COLUMNS = 8, 5
 """Of a native table; a longer one stays out of the slide."""
 
 DOTS_PER_INCH = 150
-THREADS = 2
 POINTS = 14.0
 """Size of a figure's small type on the slide, where its height allows."""
 
@@ -76,10 +74,8 @@ def deck(
     slides.slide_width, slides.slide_height = WIDTH, HEIGHT
     _prepare(slides)
     _cover(slides, snapshots, title, made.simulated)
-    with ThreadPoolExecutor(THREADS) as pool:  # drawing leaves the interpreter free
-        pictures = list(pool.map(_picture, snapshots))
-    for number, (snapshot, drawn) in enumerate(zip(snapshots, pictures, strict=True), 1):
-        _slide(slides, number, snapshot, drawn)
+    for number, snapshot in enumerate(snapshots, 1):
+        _slide(slides, number, snapshot, _picture(snapshot))
     _sources(slides, made)
     slides.core_properties.title = _clean(f"{MARK}: {title}" if made.simulated else title)
     slides.core_properties.author = "ICI Explorer"
@@ -311,10 +307,11 @@ def _shares(rows: list[list[str]]) -> list[float]:
 def _font(
     paragraph: Any, size: float, color: str, *, bold: bool = False, italic: bool = False
 ) -> None:
-    for run in [*paragraph.runs, paragraph]:
-        run.font.size, run.font.name = Pt(int(size)), TYPEFACE
-        run.font.bold, run.font.italic = bold, italic
-        run.font.color.rgb = _rgb(color)
+    for run in paragraph.runs or [paragraph]:
+        font = run.font
+        font.size, font.name = Pt(int(size)), TYPEFACE
+        font.bold, font.italic = bold, italic
+        font.color.rgb = _rgb(color)
 
 
 def _place(shape: Any, left: Length, top: Length, width: float, height: Length) -> None:

@@ -85,6 +85,8 @@ class Drawing:
 
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_HIDDEN = re.compile(r'<text\b[^>]* opacity="0"[^>]*>[^<]*</text>')
+"""Text of another width or zoom: unseen in a file, in the way of its editor, slow to draw."""
 _SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 
 
@@ -110,6 +112,7 @@ def draw(
         svg: str = vl_convert.vegalite_to_svg(plain, vl_version=VEGA_LITE, allowed_base_urls=[])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _undrawable(str(error)[:200]) from error
+    svg = _HIDDEN.sub("", svg)
     if words := spec.get("description"):
         # one description of the whole, which screen readers and editors find
         svg = svg.replace(">", f' role="img"><desc>{html.escape(_printable(words))}</desc>', 1)

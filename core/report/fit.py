@@ -38,12 +38,40 @@ def still(spec: dict[str, Any]) -> dict[str, Any]:
     A mark's own words for a screen reader go as well: a file has one description as a whole.
     """
     layers = [_still_layer(one) for one in spec.get("layer", []) if not _unseen(one)]
+    if (ends := _moved(spec)) is not None:
+        layers = [_unclipped(one, ends, spec.get("datasets") or {}) for one in layers]
     named = {(one.get("data") or {}).get("name") for one in layers}
     data = {k: v for k, v in (spec.get("datasets") or {}).items() if k in named}
     params = [p for p in spec.get("params", []) if "select" not in p]
     config = {**spec.get("config", {}), "aria": False}
     out = {**spec, "layer": layers, "params": params, "config": config}
     return {**out, "datasets": data} if "datasets" in spec else out
+
+
+def _moved(spec: dict[str, Any]) -> list[float] | None:
+    """The ends of the horizontal scale where a pointer could move it, else None."""
+    for layer in spec.get("layer", []):
+        if any(p.get("bind") == "scales" for p in layer.get("params", [])):
+            scale = ((layer.get("encoding") or {}).get("x") or {}).get("scale") or {}
+            ends = scale.get("domain")
+            return ends if isinstance(ends, list) else None
+    return None
+
+
+def _unclipped(
+    layer: dict[str, Any], ends: list[float], datasets: dict[str, list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """``layer`` without the clip that only moving needs, which is slow to draw: where all that it
+    draws stands between the ends."""
+    mark, encoding = layer.get("mark"), layer["encoding"]
+    if not isinstance(mark, dict) or not mark.get("clip"):
+        return layer
+    fields = [encoding[c].get("field") for c in ("x", "x2") if c in encoding]
+    rows = datasets.get((layer.get("data") or {}).get("name", ""), [])
+    places = [row.get(field) for row in rows for field in fields]
+    if not all(isinstance(v, (int, float)) and ends[0] <= v <= ends[-1] for v in places):
+        return layer
+    return {**layer, "mark": {k: v for k, v in mark.items() if k != "clip"}}
 
 
 def _unseen(layer: dict[str, Any]) -> bool:

@@ -10,8 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from core.analysis.mutations import protein_map
+from core.charts.lollipop import lollipop_figure
 from core.charts.theme import PIXELS_PER_POINT, WIDTHS, Look, printed
-from core.model import BadFile, BadInput
+from core.model import BadFile, BadInput, Filters, Stratifier
 from core.report.figures import at_width, check_closed, draw, render
 from core.report.fit import fitted, still, unwrapped
 from core.report.snapshot import Snapshot
@@ -232,3 +234,22 @@ def test_files_hold_nothing_for_a_pointer(snapshots: list[Snapshot]) -> None:
 
 def test_slides_have_type_of_twice_the_size() -> None:
     assert printed(300).small == pytest.approx(2 * printed(88).small, rel=1e-3)
+
+
+def test_a_file_has_no_text_that_is_not_seen(drawn: dict[str, Any]) -> None:
+    for name in ("lollipop", "multivariable"):
+        svg = draw(drawn[name](Look(medium="print")).for_export()).svg
+        hidden = [e for e in ElementTree.fromstring(svg).iter() if e.get("opacity") == "0"]
+        assert not [e for e in hidden if e.tag.endswith("text")]
+
+
+def test_only_what_reaches_beyond_the_scale_is_clipped(small: Store) -> None:
+    protein = protein_map(small, Filters(), Stratifier())
+    positions = sorted(protein.variants.position.dropna().unique())
+    whole, part = (
+        draw(
+            lollipop_figure(protein, Look(medium="print"), simulated=True, window=w).for_export()
+        ).svg
+        for w in (None, (positions[1] + 1, positions[-2] - 1))
+    )
+    assert "clip-path" not in whole and "clip-path" in part
