@@ -321,16 +321,16 @@ def patient_flow(
     attrition: pd.DataFrame, frame: pd.DataFrame, grouping: Grouping, endpoint: str
 ) -> tuple[pd.DataFrame, pd.Series[bool]]:
     """The store's attrition, then patients without a group, then those without the endpoint."""
-    grouped = grouping.labels.notna()
-    followed = frame.time_months.notna() & frame.event.notna()
-    kept = grouped & followed
+    grouped = grouping.labels.notna().to_numpy()
+    followed = ~np.isnan(frame.time_months.to_numpy(float)) & frame.event.notna().to_numpy()
+    kept = pd.Series(grouped & followed, index=frame.index)
     steps = [*grouping.left_out, (f"no {endpoint} known", int((grouped & ~followed).sum()))]
     lost = np.array([n for _, n in steps])
     flow = pd.DataFrame(
         {
             "step": [*attrition.step, *(step for step, _ in steps)],
-            "n": np.concatenate([attrition.n.to_numpy(), len(frame) - np.cumsum(lost)]),
-            "lost": np.concatenate([attrition.lost.to_numpy(), lost]),
+            "n": [*attrition.n, *(len(frame) - np.cumsum(lost))],
+            "lost": [*attrition.lost, *lost],
         }
     )
     return flow, kept

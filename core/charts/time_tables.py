@@ -56,16 +56,17 @@ def restricted_means(found: Proportionality, result: SurvivalComparison) -> pd.D
 
 def landmarks(found: Proportionality, result: SurvivalComparison) -> pd.DataFrame:
     """The difference in survival to the reference group at each landmark."""
-    others = found.landmarks[found.landmarks.group != result.order[0]]
     alive = "Alive" if result.endpoint == "OS" else "Event-free"
+    named = {g: group_name(result.title, g) for g in result.order}
     rows = [
         {
-            "Group": f"{group_name(result.title, r['group'])} at {r['month']:g} months",
+            "Group": f"{named[r['group']]} at {r['month']:g} months",
             f"{alive} (95% CI)": percent_text(r["survival"], r["ci_lower"], r["ci_upper"]),
             "Difference, points (95% CI)": _points(r),
             "p": p_text(r["p_value"], symbol=False),
         }
-        for r in others.to_dict("records")
+        for r in found.landmarks.to_dict("records")
+        if r["group"] != result.order[0]
     ]
     return pd.DataFrame(rows)
 

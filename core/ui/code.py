@@ -12,7 +12,7 @@ from core.analysis.response import AFTER_START
 from core.report.asked import Asked, Questions
 from core.report.code import page_code
 from core.store import Store
-from core.ui import state
+from core.ui import cached, state
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "survival": ("medians", "bands", "tau"),
@@ -62,7 +62,8 @@ def _of_survival(questions: Questions) -> dict[str, bool]:
     else:
         return {}
     switched = bool(state.chosen("periods_shown", False))
+    constant = cached.once(result, ("proportional p",), lambda: proportional_p(result))
     return {
-        "periods": switched or violated(proportional_p(result)),
+        "periods": switched or violated(constant),
         "responses": state.question().stratifier.feature not in AFTER_START,
     }
