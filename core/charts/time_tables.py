@@ -14,6 +14,7 @@ from core.charts.figure import Figure
 from core.charts.theme import Look
 from core.charts.view import view
 from core.charts.wording import DASH, group_name, p_text, percent_text, ratio_text
+from core.records import records
 
 
 def verdict(p_value: float) -> str:
@@ -32,9 +33,9 @@ def verdict(p_value: float) -> str:
 
 def restricted_means(found: Proportionality, result: SurvivalComparison) -> pd.DataFrame:
     """Mean months lived up to the horizon, and the difference to the reference group."""
-    contrasts = {c["group"]: c for c in found.rmst.contrasts.to_dict("records")}
+    contrasts = {c["group"]: c for c in records(found.rmst.contrasts)}
     rows = []
-    for arm in reversed(found.rmst.table.to_dict("records")):
+    for arm in reversed(records(found.rmst.table)):
         row = {
             "Group": group_name(result.title, arm["group"]),
             f"Mean months up to {found.rmst.tau:.1f} (95% CI)": _months(
@@ -65,7 +66,7 @@ def landmarks(found: Proportionality, result: SurvivalComparison) -> pd.DataFram
             "Difference, points (95% CI)": _points(r),
             "p": p_text(r["p_value"], symbol=False),
         }
-        for r in found.landmarks.to_dict("records")
+        for r in records(found.landmarks)
         if r["group"] != result.order[0]
     ]
     return pd.DataFrame(rows)
@@ -182,7 +183,7 @@ def responses(found: Response, result: SurvivalComparison) -> pd.DataFrame:
                 "Complete or partial": f"{a['responders']:,} of {a['n']:,}",
                 "Response rate (95% CI)": percent_text(a["rate"], a["ci_lower"], a["ci_upper"]),
             }
-            for a in reversed(found.arms.to_dict("records"))
+            for a in reversed(records(found.arms))
         ]
     )
 

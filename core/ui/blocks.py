@@ -90,7 +90,8 @@ def printed(frame: pd.DataFrame, *, text: Iterable[str] = (), total: bool = Fals
         for c, s in zip(frame.columns, side, strict=True)
     )
     body = []
-    for i, row in enumerate(frame.itertuples(index=False)):
+    columns = (frame.iloc[:, j].tolist() for j in range(frame.shape[1]))
+    for i, row in enumerate(zip(*columns, strict=True)):
         cells = [
             f'<{tag} class="{s}">{html.escape(str(v))}</{tag.split()[0]}>'
             for v, s, tag in zip(row, side, ["th scope='row'"] + ["td"] * len(side), strict=False)
@@ -111,8 +112,9 @@ def flow(steps: pd.DataFrame) -> None:
     first, last = int(steps.n.iloc[0]), int(steps.n.iloc[-1])
     items = [f"<li><b>{first:,}</b> in the store</li>"]
     items += [
-        f'<li class="lost"><b>−{s["lost"]:,}</b> {html.escape(s["step"])}</li>'
-        for s in steps[steps.lost > 0].to_dict("records")
+        f'<li class="lost"><b>−{lost:,}</b> {html.escape(step)}</li>'
+        for step, lost in zip(steps.step, steps.lost, strict=True)
+        if lost > 0
     ]
     items.append(f"<li><b>= {last:,}</b> analysed</li>")
     st.html(f'<ol class="flow">{"".join(items)}</ol>')

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = {
     "core.model": 0,
+    "core.records": 0,
     "core.version": 0,
     "core.compute": 1,
     "core.stats": 1,
