@@ -14,6 +14,7 @@ import pandas as pd
 from core.analysis.result import Result
 from core.analysis.survival import SurvivalComparison
 from core.model import NotEnoughData
+from core.records import records
 from core.stats.cox import cox
 from core.stats.profile import ProfileInterval, profile_interval
 
@@ -43,7 +44,7 @@ def three_numbers(result: SurvivalComparison) -> ThreeNumbers:
     plain = _plain_rows(result) if fit.penalty else {}
     rows: list[dict[str, object]] = []
     notes: list[str] = []
-    given = [{str(k): v for k, v in r.items()} for r in result.hazard_ratios.to_dict("records")]
+    given = records(result.hazard_ratios)
     for group in result.order[1:]:
         comparison = f"{group} vs {reference}"
         own, observed = (r for r in given if r["comparison"] == comparison)
@@ -87,7 +88,7 @@ def _plain_rows(result: SurvivalComparison) -> dict[str, dict[str, object]]:
     return {
         str(r["term"]): {"method": PLAIN, "p_value": NAN}
         | {n: r[n] if np.isfinite(r["std_error"]) else NAN for n in names}
-        for r in fit.table().to_dict("records")
+        for r in records(fit.table())
     }
 
 

@@ -13,6 +13,7 @@ from core.charts.forest import ForestText, forest_figure
 from core.charts.theme import Look
 from core.charts.wording import DASH, capital, p_text, ratio_text
 from core.model import ENDPOINT_LABEL
+from core.records import records
 
 FIRTH_NOTE = "Firth's estimate with its profile-likelihood interval: few patients or events"
 MUCH = 0.5
@@ -177,7 +178,7 @@ def counts(result: Agreement) -> pd.DataFrame:
             ),
             "HR (95% CI)": [
                 r["reason"] or ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"])
-                for r in c.to_dict("records")
+                for r in records(c)
             ],
             "Method": c.method.where(c.method != "", DASH),
             "Weight": [f"{w:.0%}" if w > 0 else DASH for w in c.weight],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from core.analysis.cohorts import VARIABLES, CohortOverview
 from core.charts.wording import DASH, capital, group_name, months_text
+from core.records import records
 
 HASH_DIGITS = 12
 
@@ -26,7 +27,7 @@ def counts(overview: CohortOverview) -> pd.DataFrame:
     )
     rows[numbers] = rows[numbers].map(lambda v: f"{int(v):,}")
     rows["follow_up"] = [
-        *(_follow_up(r) for r in table.to_dict("records")),
+        *(_follow_up(r) for r in records(table)),
         "",
     ]
     first = {c: capital(group_name(overview.title, g)) for c, g in overview.groups.items()}
@@ -45,7 +46,7 @@ def counts(overview: CohortOverview) -> pd.DataFrame:
     )
 
 
-def _follow_up(row: Mapping[Hashable, Any]) -> str:
+def _follow_up(row: Mapping[str, Any]) -> str:
     if not row["with_endpoint"]:
         return DASH
     return months_text(row["follow_up"], row["follow_up_lower"], row["follow_up_upper"])
@@ -84,7 +85,7 @@ def caveats(overview: CohortOverview) -> list[tuple[str, str]]:
     """(cohort, caveat) for each sentence that a reader of its results must know."""
     return [
         (row["name"], line.strip())
-        for row in overview.table.to_dict("records")
+        for row in records(overview.table)
         for line in str(row["caveats"]).splitlines()
         if line.strip()
     ]
@@ -93,7 +94,7 @@ def caveats(overview: CohortOverview) -> list[tuple[str, str]]:
 def citations(overview: CohortOverview) -> list[tuple[str, str]]:
     """(cohort, citation with identifier, licences and dates of its files)."""
     found = []
-    for row in overview.table.to_dict("records"):
+    for row in records(overview.table):
         files = overview.sources[overview.sources.cohort == row["name"]]
         licences = [v for v in dict.fromkeys([row["licence"], *files.licence]) if v]
         parts = [str(row["citation"]).rstrip(".")]

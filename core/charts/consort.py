@@ -12,6 +12,7 @@ from core.charts.figure import Figure
 from core.charts.theme import Look
 from core.charts.view import view
 from core.charts.wording import group_name
+from core.records import records
 
 WRAP = 30
 """Characters of a line in a box of patients left out; with it the box fits a narrow screen."""
@@ -47,12 +48,9 @@ def consort_figure(
 def describe(overview: CohortOverview) -> str:
     """The flow in words."""
     flow = overview.flow
-    lost = "; ".join(
-        f"{r['lost']:,} left out: {r['step']}" for r in flow[flow.lost > 0].to_dict("records")
-    )
+    lost = "; ".join(f"{r['lost']:,} left out: {r['step']}" for r in records(flow[flow.lost > 0]))
     arms = ", ".join(
-        f"{a['n']:,} {a['group']} with {a['events']:,} events"
-        for a in overview.arms.to_dict("records")
+        f"{a['n']:,} {a['group']} with {a['events']:,} events" for a in records(overview.arms)
     )
     return (
         f"Flow of patients. {int(flow.n.iloc[0]):,} in the store; {lost or 'none left out'}; "
@@ -78,7 +76,7 @@ def _layout(overview: CohortOverview, line: float) -> tuple[pd.DataFrame, pd.Dat
 
     at = box(MAIN, 1.0, f"{int(flow.n.iloc[0]):,}", ["in the store"])
     top = at
-    for step in flow[flow.lost > 0].to_dict("records"):
+    for step in records(flow[flow.lost > 0]):
         start = at + gap
         at = box(SIDE, start, f"−{step['lost']:,}", textwrap.wrap(step["step"], WRAP))
         height = (start + at) / 2
@@ -86,7 +84,7 @@ def _layout(overview: CohortOverview, line: float) -> tuple[pd.DataFrame, pd.Dat
     start = at + gap
     arrow(middle, top, middle, start, "triangle-down")
     at = box(MAIN, start, f"{int(flow.n.iloc[-1]):,}", ["analysed"])
-    arms = overview.arms.to_dict("records")
+    arms = records(overview.arms)
     each, start = 1 / max(len(arms), 1), at + 2 * gap
     bottom = at
     for i, arm in enumerate(arms):
@@ -107,7 +105,7 @@ def _layout(overview: CohortOverview, line: float) -> tuple[pd.DataFrame, pd.Dat
 def _texts(boxes: pd.DataFrame, line: float) -> pd.DataFrame:
     """A row per line of text, the number first, centred in its box."""
     rows = []
-    for b in boxes.to_dict("records"):
+    for b in records(boxes):
         texts = [b["number"], *b["lines"]]
         first = (b["y1"] + b["y2"]) / 2 - line * (len(texts) - 1) / 2
         rows += [

@@ -14,6 +14,7 @@ from core.charts.forest import ForestText, forest_figure
 from core.charts.theme import Look
 from core.charts.wording import DASH, group_name, p_text, ratio_text
 from core.model import ENDPOINT_LABEL
+from core.records import records
 
 
 def answer(result: CoxModel) -> str:
@@ -145,7 +146,7 @@ def checks(result: CoxModel) -> pd.DataFrame:
             "p, proportional hazards": _p(zph.get(r["variable"], float("nan"))),
             "Standard error inflated by": _inflated(r["se_inflation"]),
         }
-        for r in result.terms.to_dict("records")
+        for r in records(result.terms)
     ]
     if "GLOBAL" in zph:
         blank = {"Coefficients": "", "p, whole term": "", "Standard error inflated by": ""}
@@ -173,7 +174,7 @@ def losses(result: CoxModel) -> pd.DataFrame:
             "Lost for this alone": f"{r['only_this']:,}",
             "Studies without it": ", ".join(r["whole_cohorts"]) or DASH,
         }
-        for r in result.loss.to_dict("records")
+        for r in records(result.loss)
     ]
     return pd.DataFrame(rows)
 

@@ -15,6 +15,7 @@ from core.charts.theme import Look
 from core.charts.view import haloed, view
 from core.charts.wording import ratio_text
 from core.model import ENDPOINT_LABEL
+from core.records import records
 
 MIN_COHORTS = 3
 """With fewer there is no funnel to see."""
@@ -41,10 +42,7 @@ def funnel_figure(
     ratios = known.hazard_ratio.to_numpy(float)
     low, high = min(np.exp(side[0]), ratios.min()), max(np.exp(side[-1]), ratios.max())
     points = known[["name", "hazard_ratio", "std_error"]].assign(
-        ratio=[
-            ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"])
-            for r in known.to_dict("records")
-        ],
+        ratio=[ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"]) for r in records(known)],
         left=_left(known.log_hazard_ratio.to_numpy(float), centre, float(np.log(low))),
     )
     data = {

@@ -13,6 +13,7 @@ from core.charts.figure import Figure
 from core.charts.theme import Look
 from core.charts.view import view
 from core.charts.wording import percent_text
+from core.records import records
 from core.stats.calibration import Calibration
 from core.stats.decision_curve import DecisionCurve
 
@@ -34,7 +35,7 @@ def curve_figure(
     at = [int(np.searchsorted(curve.time, t, side="right")) - 1 for t in marks]
     read = curve.iloc[at].assign(time=list(marks))
     read["text"] = [
-        percent_text(r["survival"], r["ci_lower"], r["ci_upper"]) for r in read.to_dict("records")
+        percent_text(r["survival"], r["ci_lower"], r["ci_upper"]) for r in records(read)
     ]
     spec = _titled(_curve_template(look, simulated, float(curve.time.max())), heading)
     said = ", ".join(f"{t} at {m:g} months" for t, m in zip(read.text, marks, strict=True))
@@ -58,14 +59,14 @@ def calibration_figure(
     lines = smooth.melt(["at", "predicted"], ["observed", "corrected"], "kind", "survival").dropna()
     lines["kind"] = lines.kind.map({"observed": OBSERVED, "corrected": CORRECTED})
     groups["text"] = [
-        percent_text(r["observed"], r["ci_lower"], r["ci_upper"]) for r in groups.to_dict("records")
+        percent_text(r["observed"], r["ci_lower"], r["ci_upper"]) for r in records(groups)
     ]
     groups["expected"] = [percent_text(v) for v in groups.predicted]
     corrected = bool((lines.kind == CORRECTED).any())
     spec = _titled(_calibration_template(look, simulated, names, corrected), heading)
     words = "; ".join(
         f"{r['at']}: predicted {r['expected']}, observed {r['text']}, {r['n']} patients"
-        for r in groups.to_dict("records")
+        for r in records(groups)
     )
     about = f"Calibration in {name}, groups of predicted survival against Kaplan-Meier. {words}."
     return Figure(f"calibration-{name}", spec, {"groups": groups, "lines": lines}, about)

@@ -16,6 +16,7 @@ from core.analysis.nomogram_model import NomogramModel
 from core.analysis.survival import SurvivalComparison
 from core.charts.wording import DASH, p_text, percent_text, ratio_text
 from core.model import ENDPOINT_LABEL
+from core.records import records
 
 
 def answer(build: NomogramBuild, checked: Corrected, found: Performance | str) -> str:
@@ -39,7 +40,7 @@ def coefficients(build: NomogramBuild) -> pd.DataFrame:
     rows: list[dict[str, str]] = []
     axes = build.model.scales.predictors
     points = {a.name: float(a.points.max()) for a in axes}
-    for r in build.terms.to_dict("records"):
+    for r in records(build.terms):
         label = str(r["label"])
         name = r["predictor"] if label == r["predictor"] else f"{r['predictor']}: {label}"
         if label.startswith(str(r["predictor"])):
@@ -113,18 +114,18 @@ def _measures(side: Performance) -> dict[str, str]:
         out["Observed / expected deaths"] = _three(
             large.ratio, large.ratio_lower, large.ratio_upper
         )
-    for r in side.scores.to_dict("records"):
+    for r in records(side.scores):
         at = f"{r['time']:g} months"
         out[f"AUC at {at}"] = _three(r["auc"], r["auc_lower"], r["auc_upper"], 3)
         out[f"Brier score at {at} (Kaplan-Meier alone)"] = (
             f"{_three(r['brier'], r['brier_lower'], r['brier_upper'], 3)}; {r['reference']:.3f}"
         )
-    for r in side.integrated.to_dict("records"):
+    for r in records(side.integrated):
         out[f"Brier score, mean of 0{DASH}{r['end']:g} months (Kaplan-Meier alone)"] = (
             f"{r['integrated']:.3f}; {r['reference']:.3f}"
         )
     for c in side.calibration:
-        for r in c.errors.to_dict("records"):
+        for r in records(c.errors):
             if r["measure"] == "ICI":
                 out[f"Mean calibration error at {c.time:g} months"] = percent_points(r["value"])
     return out
@@ -147,7 +148,7 @@ def recalibration(found: Performance) -> pd.DataFrame:
     times = [
         c.removeprefix("brier_") for c in map(str, found.recalibrated) if c.startswith("brier_")
     ]
-    for r in found.recalibrated.to_dict("records"):
+    for r in records(found.recalibrated):
         row = {
             "Model": f"{r['model'][:1].upper()}{r['model'][1:]}",
             "Hazard times": f"{r['ratio']:.2f}" if r["ratio"] == r["ratio"] else "new",
@@ -208,7 +209,7 @@ def cut_ratios(cut: ScoreCut) -> pd.DataFrame:
     for name, result, where in sides:
         if result is None:
             continue
-        shown = result.hazard_ratios.to_dict("records")
+        shown = records(result.hazard_ratios)
         for r in shown[:1] if where else shown:
             p = r["p_value"] if result.corrected_p is None else result.p_value
             corrected = ", corrected" if result.corrected_p is not None and p == p else ""
@@ -264,7 +265,7 @@ def cure_sentence(cure: CureModel, found: CurePrediction, months: Sequence[float
 
 def cure_ratios(cure: CureModel) -> pd.DataFrame:
     """Both parts of the mixture-cure model, a row per column of the design."""
-    rows = cure.fit.table().to_dict("records")
+    rows = records(cure.fit.table())
     return pd.DataFrame(
         [
             {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from core.charts.forest import ForestText, forest_figure
 from core.charts.theme import Look
 from core.charts.wording import p_text, ratio_text
 from core.model import ENDPOINT_LABEL
+from core.records import records
 
 ALPHA = 0.05
 FIRTH_NOTE = "Firth's estimate with its profile-likelihood interval: few patients or events"
@@ -24,7 +25,7 @@ ALL_TYPES = "All matched tumour types"
 
 def answer(result: SettingComparison) -> str:
     """The page's question answered from the interaction and the two hazard ratios."""
-    ratios = {str(r["setting"]): r for r in result.settings.to_dict("records")}
+    ratios = {str(r["setting"]): r for r in records(result.settings)}
     words = {s: f"HR {_ratio(ratios[s])} {s}" for s in (TREATED, UNTREATED)}
     both = f"{words[TREATED]}, {words[UNTREATED]}"
     p = result.interaction.p_value
@@ -55,7 +56,7 @@ def _trial(result: SettingComparison) -> str:
 def randomised_answer(arms: RandomisedArms) -> str:
     """What the randomised comparison says, in one sentence."""
     drug = arms.effects[arms.effects.group.str.startswith(arms.treatment)]
-    told = "; ".join(f"HR {_ratio(r)} in {r['label']}" for r in drug.to_dict("records"))
+    told = "; ".join(f"HR {_ratio(r)} in {r['label']}" for r in records(drug))
     p = arms.interaction.p_value
     lead = f"{arms.treatment.capitalize()} against {arms.control}, {arms.cohort}: {told}"
     if math.isnan(p):
@@ -68,11 +69,11 @@ def randomised_answer(arms: RandomisedArms) -> str:
     return f"{lead}; interaction {p_text(p)}: {verdict}."
 
 
-def _clear(row: Mapping[Hashable, Any]) -> bool:
+def _clear(row: Mapping[str, Any]) -> bool:
     return bool(row["ci_upper"] < 1 or row["ci_lower"] > 1)
 
 
-def _ratio(row: Mapping[Hashable, Any]) -> str:
+def _ratio(row: Mapping[str, Any]) -> str:
     return ratio_text(row["hazard_ratio"], row["ci_lower"], row["ci_upper"])
 
 

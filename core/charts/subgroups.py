@@ -12,6 +12,7 @@ from core.charts.forest import ForestText, forest_figure
 from core.charts.theme import Look
 from core.charts.wording import DASH, capital, contrast, p_text, ratio_text
 from core.model import ENDPOINT_LABEL
+from core.records import records
 
 FIRTH_NOTE = "Firth's estimate with its profile-likelihood interval: few patients or events"
 
@@ -106,7 +107,7 @@ def counts(result: Subgroups) -> pd.DataFrame:
             ),
             "HR (95% CI)": [
                 r["note"] or ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"])
-                for r in t.to_dict("records")
+                for r in records(t)
             ],
             "Method": t.method.where(t.method != "", DASH),
             "Own weight when shrunken": [
@@ -130,7 +131,7 @@ def tests(result: Subgroups) -> pd.DataFrame:
                 "p, interaction": _p(r["p_value"]),
                 "q": _p(r["q_value"]),
             }
-            for r in result.tests.to_dict("records")
+            for r in records(result.tests)
         ]
     )
 

@@ -7,6 +7,7 @@ import pandas as pd
 from core.analysis.survival import LANDMARKS, SurvivalComparison
 from core.charts.wording import PLAIN, group_name, months_text, p_text, percent_text, ratio_text
 from core.model import ENDPOINT_LABEL
+from core.records import records
 
 METHODS = {
     "Cox, Efron": "Cox model",
@@ -91,19 +92,19 @@ def ratios(result: SurvivalComparison, rows: pd.DataFrame | None = None) -> pd.D
     ``rows``: further methods beside the result's own (core.analysis.three_numbers).
     """
     rows = result.hazard_ratios if rows is None else rows
-    records = rows.to_dict("records")
+    given = records(rows)
     return pd.DataFrame(
         {
             "Hazard ratio": [
                 f"{METHODS.get(r['method'], r['method'])}: "
                 + group_name(result.title, r["comparison"].split(" vs ")[0])
                 + f" vs {result.order[0]}"
-                for r in records
+                for r in given
             ],
             "HR (95% CI)": [
-                ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"]) for r in records
+                ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"]) for r in given
             ],
-            "p": [p_text(r["p_value"], symbol=False) for r in records],
+            "p": [p_text(r["p_value"], symbol=False) for r in given],
         }
     )
 

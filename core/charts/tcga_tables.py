@@ -11,6 +11,7 @@ from core.charts.forest import ForestText, forest_figure
 from core.charts.theme import Look
 from core.charts.wording import DASH, p_text, ratio_text
 from core.model import ENDPOINT_LABEL
+from core.records import records
 
 SIGNS = {"recommended": "✓", "caution": "!", "not recommended": "✗", "not available": DASH}
 """A sign beside each word of advice, so that colour is never needed."""
@@ -24,7 +25,7 @@ def endpoint_name(endpoint: str) -> str:
 
 def answer(result: TcgaSurvival, endpoint: str = "OS") -> str:
     """What the Cox model within tumour types says of one endpoint, in a sentence."""
-    rows = {r["endpoint"]: r for r in result.ratios.to_dict("records")}
+    rows = {r["endpoint"]: r for r in records(result.ratios)}
     chosen = endpoint if endpoint in rows else list(rows)[-1]
     row = rows[chosen]
     ratio = ratio_text(row["hazard_ratio"], row["ci_lower"], row["ci_upper"])
@@ -122,7 +123,7 @@ def too_small(result: TcgaSurvival, endpoint: str) -> str:
         return ""
     told = ", ".join(
         f"{r['tumor_type_source']} ({r['mutant']} {result.order[1]}, {r['mutant_events']} events)"
-        for r in rows.to_dict("records")
+        for r in records(rows)
     )
     return (
         f"Too small for an estimate of their own (under {MIN_PATIENTS} patients or {MIN_EVENTS} "
@@ -164,7 +165,7 @@ def advice_table(result: TcgaSurvival) -> pd.DataFrame:
 
 def sizes_table(result: TcgaSurvival) -> pd.DataFrame:
     """Patients, mutants and both hazard ratios of each endpoint."""
-    rows = result.ratios.to_dict("records")
+    rows = records(result.ratios)
     return pd.DataFrame(
         {
             "Endpoint": [endpoint_name(r["endpoint"]) for r in rows],

@@ -79,14 +79,14 @@ def periods(table: pd.DataFrame, result: SurvivalComparison) -> pd.DataFrame:
         {
             "Months": [
                 (f"{r['comparison']}: " if several else "") + f"{r['start']:g} to {r['end']:.0f}"
-                for r in table.to_dict("records")
+                for r in records(table)
             ],
             "Events": [f"{n:,}" for n in table.events],
             "HR (95% CI)": [
                 DASH
                 if math.isnan(r["hazard_ratio"])
                 else ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"])
-                for r in table.to_dict("records")
+                for r in records(table)
             ],
         }
     )
@@ -105,10 +105,7 @@ def periods_figure(
     reference = result.order[0]
     data = rows.assign(
         middle=(rows.start + rows.end) / 2,
-        text=[
-            ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"])
-            for r in rows.to_dict("records")
-        ],
+        text=[ratio_text(r["hazard_ratio"], r["ci_lower"], r["ci_upper"]) for r in records(rows)],
     )
     color = look.colors((reference, result.order[1]))[1]
     ratio: dict[str, Any] = {
@@ -167,7 +164,7 @@ def periods_figure(
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     words = "; ".join(
-        f"{r['start']:g} to {r['end']:.0f} months: {r['text']}" for r in data.to_dict("records")
+        f"{r['start']:g} to {r['end']:.0f} months: {r['text']}" for r in records(data)
     )
     about = f"Hazard ratio by period of {result.title}, {result.order[1]} against {reference}"
     kept = data[["start", "end", "middle", "hazard_ratio", "ci_lower", "ci_upper", "text"]]
