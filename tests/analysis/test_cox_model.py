@@ -8,7 +8,7 @@ import pytest
 
 from core.analysis.covariates import Covariate, covariate_columns, model_terms
 from core.analysis.cox_model import CoxModel, cox_question, fit_cox_model
-from core.analysis.survival import MIN_PATIENTS
+from core.analysis.survival import MIN_PATIENTS, survival_question
 from core.model import BadInput, Filters, NotEnoughData, Split, Stratifier, UnknownGene
 from core.stats.cox import cox
 from core.stats.cox_terms import Categorical, Continuous, fit_terms
@@ -255,6 +255,16 @@ def test_flow_ends_at_the_patients_analysed(simulated: Store) -> None:
     assert flow.n.iloc[-1] == result.n == len(result.rows)
     assert (flow.n.shift(1).iloc[1:] - flow.lost.iloc[1:] == flow.n.iloc[1:]).all()
     assert not result.rows.patient_key.duplicated().any()
+
+
+def test_another_mutation_of_the_gene_is_not_called_not_profiled(simulated: Store) -> None:
+    calls = simulated.mutations("TP53").protein_position.dropna().astype(int)
+    residue = Stratifier(Split.POSITION, ("TP53",), position=str(calls.mode()[0]))
+    told = cox_question(simulated, Filters(), residue, covariates=()).flow
+    survival = survival_question(simulated, Filters(), residue).flow
+    assert told.step.tolist()[:-1] == survival.step.tolist()
+    assert told.lost.tolist()[:-1] == survival.lost.tolist()
+    assert "another TP53 mutation" in told.step.tolist()
 
 
 def test_nobody_left_is_told_with_the_covariate_to_leave_out() -> None:
