@@ -110,7 +110,8 @@ def _counted(
     cell = np.repeat(np.arange(shape[0]) * 2 * (k + 1), np.diff(pointer)) + place[rows]
     count = np.bincount(cell, minlength=math.prod(shape)).reshape(shape)
     inside = count[:, 1, :k]
-    return inside, (count[:, 0, :k] + inside).astype(float)
+    everyone: Floats = (count[:, 0, :k] + inside).astype(float)
+    return inside, everyone
 
 
 def _sums(a: Counts, h: Floats, n: Floats, g: Floats) -> Floats:
@@ -129,13 +130,14 @@ def _sums(a: Counts, h: Floats, n: Floats, g: Floats) -> Floats:
     h[column, s] = 0
 
     def total(of: Floats) -> Floats:
-        return np.bincount(column, weights=of, minlength=len(h))
+        summed: Floats = np.bincount(column, weights=of, minlength=len(h)).astype(float)
+        return summed
 
     alone = h @ (g / n)
     agreeing, differing = ((h * of) @ (g / n**2) for of in (n - g - h, g + h))
     b, c, d = gi - ai, hi - ai, ni - gi - hi + ai
     diagonal, off, agree, differ = ai * d / ni, b * c / ni, (ai + d) / ni, (b + c) / ni
-    return np.stack(
+    sums: Floats = np.stack(
         [
             *(has, both, alone + total(hi * gi / ni), least, most, variance),
             *(total(diagonal), alone + total(off), total(agree * diagonal)),
@@ -143,6 +145,7 @@ def _sums(a: Counts, h: Floats, n: Floats, g: Floats) -> Floats:
             differing + total(differ * off),
         ]
     )
+    return sums
 
 
 def _numbers(sums: Floats, half: float) -> Floats:
