@@ -193,6 +193,11 @@ class Store:
         self._meets = _remembered(self._who_meets, 128)
         self._statuses = _remembered(self._read_statuses, 64)
         self._carriers = _remembered(self._read_carriers, 3)
+        # no filter changes these; nobody may change their answers
+        for question in (self.signatures, self.signature_samples, self.signature_activities,
+                         self.signature_profiles, self.signature_material,
+                         self.snv_contexts):  # fmt: skip
+            setattr(self, question.__name__, _remembered(question, 8))
 
     # -- plumbing ----------------------------------------------------------------------
 
@@ -530,16 +535,23 @@ class Store:
         found = self.rows("SELECT signature, aetiology FROM signature_aetiology")
         return dict(zip(found.signature, found.aetiology, strict=True))
 
-    def snv_contexts(self) -> pd.DataFrame:
-        """SNVs with the bases around them, counted: patient_key, context (the base before, the
-        changed base, the base after), reference, alternative, n. One row per such change."""
-        return self.rows(
+    def snv_contexts(self) -> tuple[pd.DataFrame, sparse.csr_array]:
+        """SNVs with the bases around them: the kinds that occur (context: the base before, the
+        changed base, the base after; reference, alternative), and patients (by patient_key) x
+        kinds: how many."""
+        found = self.rows(
             "SELECT patient_key, upper(substr(context, (length(context) - 1) // 2, 3)) AS context, "
             "reference_allele AS reference, tumor_seq_allele2 AS alternative, "
             "count(*)::INTEGER AS n FROM mutation WHERE context IS NOT NULL "
             "AND length(context) % 2 = 1 AND length(context) >= 3 "
             "AND length(reference_allele) = 1 AND length(tumor_seq_allele2) = 1 GROUP BY ALL"
         )
+        kind, names = pd.factorize(found.context + found.reference + found.alternative)
+        first = np.unique(kind, return_index=True)[1]
+        kinds = found.iloc[first][["context", "reference", "alternative"]].reset_index(drop=True)
+        at = (found.patient_key.to_numpy(), kind)
+        shape = (self.n_patients, len(names))
+        return kinds, sparse.csr_array((found.n.to_numpy(float), at), shape)
 
     def signature_material(self) -> pd.DataFrame:
         """What each cohort's calls hold for signatures, in display order: cohort_id, name, assay,

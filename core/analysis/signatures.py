@@ -163,16 +163,16 @@ def _crude(
     return pd.concat([table, pd.DataFrame(tests, columns=columns, dtype=float)], axis=1)
 
 
-def _strata(frame: pd.DataFrame, source: Source) -> npt.NDArray[np.str_]:
-    """Study, tumour type and bin of the mutation count of each tumour, as one label."""
-    kind = TUMOR_TYPE if source.place == TCGA else "tumor_type"
+def _strata(frame: pd.DataFrame, source: Source) -> npt.NDArray[np.intp]:
+    """Study, tumour type and bin of the mutation count of each tumour, as one number."""
+    columns = ("cohort_id", TUMOR_TYPE if source.place == TCGA else "tumor_type")
+    study, kind = (pd.factorize(frame[c].fillna("Unknown").to_numpy())[0] for c in columns)
     step = np.floor(np.log2(frame.n_snv.to_numpy(float) + 1) / COUNT_STEP).astype(int)
-    label = frame.cohort_id + "|" + frame[kind].fillna("Unknown") + "|" + step.astype(str)
-    return label.to_numpy(dtype=str)
+    return (study * (kind.max() + 1) + kind) * (step.max() + 1) + step
 
 
 def _adjusted(
-    present: sparse.csc_array, member: npt.NDArray[np.bool_], strata: npt.NDArray[np.str_]
+    present: sparse.csc_array, member: npt.NDArray[np.bool_], strata: npt.NDArray[np.intp]
 ) -> pd.DataFrame:
     panel = mantel_haenszel_panel(member, present, strata)
     enough = panel.room >= MANTEL_FLEISS
