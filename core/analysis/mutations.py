@@ -186,7 +186,8 @@ def protein_map(store: Store, filters: Filters, stratifier: Stratifier) -> Prote
         )
     placed = calls[calls.protein_position.notna()]
     length, known, notes = _length(store.protein_length(gene), placed)
-    hotspots = tuple(int(r) for r in store.hotspots(gene).residue)
+    spots, domains = store.hotspots(gene), store.protein_domains(gene)
+    hotspots = tuple(int(r) for r in spots.residue)
     unplaced = {
         s: int((calls.protein_position.isna() & (calls.source == s)).sum()) for s in SOURCES
     }
@@ -195,7 +196,7 @@ def protein_map(store: Store, filters: Filters, stratifier: Stratifier) -> Prote
         gene=gene,
         length=length,
         length_known=known,
-        domains=store.protein_domains(gene),
+        domains=domains,
         hotspots=hotspots,
         residues=_residues(placed, hotspots),
         variants=_variants(calls, hotspots),
@@ -204,7 +205,7 @@ def protein_map(store: Store, filters: Filters, stratifier: Stratifier) -> Prote
         unplaced=unplaced,
         patients=patients,
         sentence=_map_sentence(gene, calls, patients, profiled, unplaced),
-        methods=_map_methods(store, gene, known),
+        methods=_map_methods([*domains.source, *spots.source] if known else []),
         warnings=notes,
     )
 
@@ -368,9 +369,8 @@ def _map_sentence(
     return f"{gene}. " + "; ".join(parts) + "."
 
 
-def _map_methods(store: Store, gene: str, known: bool) -> str:
-    sources = [*store.protein_domains(gene).source.unique(), *store.hotspots(gene).source.unique()]
-    told = f" Sources: {'; '.join(dict.fromkeys(sources))}." if known and sources else ""
+def _map_methods(sources: list[str]) -> str:
+    told = f" Sources: {'; '.join(dict.fromkeys(sources))}." if sources else ""
     return (
         "Each pin counts the patients with a call at a residue, the first that the call touches; "
         "classes at one residue stand upon each other. Calls that carry no protein position are "

@@ -171,19 +171,25 @@ def _pins(result: ProteinMap, layout: _Layout) -> pd.DataFrame:
 
     The most frequent class is the head, so that its colour is the one that is seen.
     """
-    rows = result.residues.copy()
-    rank = rows.group.map({g: i for i, g in enumerate(GROUPS)})
-    rows = rows.assign(rank=-rank)
-    rows = rows.sort_values(["source", "position", "n", "rank"], kind="stable")
-    by = rows.groupby(["source", "position"])
-    rows["top_n"] = by.n.cumsum()
-    rows["total"] = by.n.transform("sum")
-    for column, n in (("top", rows.top_n), ("foot", rows.top_n - rows.n)):
-        up = layout.place(n, SOURCES[0])
-        down = layout.place(n, SOURCES[1])
-        rows[column] = np.where(rows.source == SOURCES[0], up, down)
-    rows["known"] = np.where(rows.hotspot, "yes", "no")
-    return rows.drop(columns=["rank", "hotspot"]).reset_index(drop=True)
+    rows = result.residues
+    rank = {g: -i for i, g in enumerate(GROUPS)}
+    source, at, n = (rows[c].to_numpy() for c in ("source", "position", "n"))
+    key = np.array([rank[g] for g in rows.group], dtype=int)
+    order = np.lexsort((key, n, at, source.astype(str)))
+    source, at, n = source[order], at[order], n[order]
+    new = np.append(True, (at[1:] != at[:-1]) | (source[1:] != source[:-1]))[: n.size]
+    first = np.flatnonzero(new)
+    whole = np.add.reduceat(n, first) if n.size else n
+    pin = np.cumsum(new) - 1
+    top_n = np.cumsum(n) - (np.cumsum(whole) - whole)[pin]
+    above = source == SOURCES[0]
+    top, foot = (
+        np.where(above, layout.place(k, SOURCES[0]), layout.place(k, SOURCES[1]))
+        for k in (top_n, top_n - n)
+    )
+    known = np.where(rows.hotspot.to_numpy()[order], "yes", "no")
+    pins = rows.take(order).drop(columns="hotspot").reset_index(drop=True)
+    return pins.assign(top_n=top_n, total=whole[pin], top=top, foot=foot, known=known)
 
 
 def _labels(pins: pd.DataFrame, look: Look, span: int) -> dict[str, list[Any]]:
