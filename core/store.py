@@ -192,6 +192,12 @@ class Store:
         # a click changes one filter of several, and the gene stays while filters change
         self._meets = _remembered(self._who_meets, 128)
         self._statuses = _remembered(self._read_statuses, 64)
+        self._carriers = _remembered(self._read_carriers, 3)
+        # no filter changes these; nobody may change their answers
+        for question in (self.signatures, self.signature_samples, self.signature_activities,
+                         self.signature_profiles, self.signature_material,
+                         self.snv_contexts):  # fmt: skip
+            setattr(self, question.__name__, _remembered(question, 8))
 
     # -- plumbing ----------------------------------------------------------------------
 
@@ -529,16 +535,23 @@ class Store:
         found = self.rows("SELECT signature, aetiology FROM signature_aetiology")
         return dict(zip(found.signature, found.aetiology, strict=True))
 
-    def snv_contexts(self) -> pd.DataFrame:
-        """SNVs with the bases around them, counted: patient_key, context (the base before, the
-        changed base, the base after), reference, alternative, n. One row per such change."""
-        return self.rows(
+    def snv_contexts(self) -> tuple[pd.DataFrame, sparse.csr_array]:
+        """SNVs with the bases around them: the kinds that occur (context: the base before, the
+        changed base, the base after; reference, alternative), and patients (by patient_key) x
+        kinds: how many."""
+        found = self.rows(
             "SELECT patient_key, upper(substr(context, (length(context) - 1) // 2, 3)) AS context, "
             "reference_allele AS reference, tumor_seq_allele2 AS alternative, "
             "count(*)::INTEGER AS n FROM mutation WHERE context IS NOT NULL "
             "AND length(context) % 2 = 1 AND length(context) >= 3 "
             "AND length(reference_allele) = 1 AND length(tumor_seq_allele2) = 1 GROUP BY ALL"
         )
+        kind, names = pd.factorize(found.context + found.reference + found.alternative)
+        first = np.unique(kind, return_index=True)[1]
+        kinds = found.iloc[first][["context", "reference", "alternative"]].reset_index(drop=True)
+        at = (found.patient_key.to_numpy(), kind)
+        shape = (self.n_patients, len(names))
+        return kinds, sparse.csr_array((found.n.to_numpy(float), at), shape)
 
     def signature_material(self) -> pd.DataFrame:
         """What each cohort's calls hold for signatures, in display order: cohort_id, name, assay,
@@ -641,44 +654,61 @@ class Store:
 
         Rows follow ``patient_keys`` (distinct), columns the genes in alphabetical order.
         """
-        keys = np.asarray(patient_keys, dtype=np.int64)
+        keys = np.asarray(patient_keys, dtype=np.intp)
+        genes, pointer, carriers, covers = self._carriers(tuple(classes))
+        row_of = np.full(self.n_patients, -1, dtype=np.int32)
+        row_of[keys] = np.arange(keys.size)
+        row = row_of[carriers]
+        mutants = np.diff(np.cumsum(np.append(0, row >= 0))[pointer])
+        often = mutants >= max(min_mutant, 1)
+        rows = row[(row >= 0) & np.repeat(often, np.diff(pointer))]
+        ends = np.append(0, np.cumsum(mutants[often]))
+        shape = (keys.size, int(often.sum()))
+        mutated = sparse.csc_array((np.ones(rows.size), rows, ends), shape)
+        mutated.sort_indices()
+        return MutationMatrix(genes[often], mutated, *self._profiles(covers[often], keys))
+
+    def _read_carriers(
+        self, classes: tuple[str, ...]
+    ) -> tuple[
+        npt.NDArray[np.object_], npt.NDArray[np.intp], npt.NDArray[np.int32], npt.NDArray[np.bool_]
+    ]:
+        """Genes with a call of ``classes``, sorted; where each one's carriers begin and the last
+        end; the carriers (patient_key, ascending by gene); genes x panels: who covers it."""
         marks = ", ".join("?" * len(classes))
         with self._cursor() as cursor:
             calls = cursor.execute(
-                "SELECT hugo_symbol, list(DISTINCT patient_key) AS keys FROM mutation WHERE "
-                f"variant_classification IN ({marks}) AND patient_key IN (SELECT unnest(?)) "
-                "GROUP BY 1 HAVING len(keys) >= ? ORDER BY 1",
-                [*classes, keys.tolist(), min_mutant],
+                "SELECT hugo_symbol, list_sort(list(DISTINCT patient_key)) AS keys FROM mutation "
+                f"WHERE variant_classification IN ({marks}) GROUP BY 1 ORDER BY 1",
+                list(classes),
             ).fetchnumpy()
+            listed = cursor.execute("SELECT hugo_symbol, panel_id FROM panel_gene").fetchnumpy()
         genes = np.asarray(calls["hugo_symbol"], dtype=object)
-        lengths = [len(k) for k in calls["keys"]]
-        row_of = np.full(self.n_patients, -1)
-        row_of[keys] = np.arange(keys.size)
-        rows = row_of[np.concatenate([*calls["keys"], np.empty(0, dtype=np.int64)]).astype(np.intp)]
-        pointer = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
-        mutated = sparse.csc_array((np.ones(rows.size), rows, pointer), (keys.size, genes.size))
-        mutated.sort_indices()
-        return MutationMatrix(genes, mutated, *self._profiles(genes, row_of, keys.size))
+        pointer = np.cumsum([0, *(len(keys) for keys in calls["keys"])])
+        carriers = np.concatenate([*calls["keys"], np.empty(0)]).astype(np.int32)
+        _, whole, names = self._panels
+        covers = np.tile(whole, (genes.size, 1))
+        gene, panel = (
+            pd.Index(of).get_indexer(pd.Index(listed[column]))
+            for of, column in ((genes, "hugo_symbol"), (names, "panel_id"))
+        )
+        covers[gene[gene >= 0], panel[gene >= 0]] = True
+        return genes, pointer, carriers, covers
 
     def _profiles(
-        self, genes: npt.NDArray[np.object_], row_of: npt.NDArray[np.intp], n: int
+        self, covers: npt.NDArray[np.bool_], keys: npt.NDArray[np.intp]
     ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.intp]]:
-        """Patients x profiles, and the profile of each gene: the set of panels that cover it."""
-        panels = self.rows("SELECT panel_id, all_genes FROM panel ORDER BY panel_id")
-        covers = np.tile(panels.all_genes.to_numpy(bool), (genes.size, 1))
-        listed = self.rows("SELECT panel_id, hugo_symbol FROM panel_gene")
-        at, of = (
-            pd.Index(i).get_indexer(pd.Index(v))
-            for i, v in ((genes, listed.hugo_symbol), (panels.panel_id, listed.panel_id))
-        )
-        covers[at[at >= 0], of[at >= 0]] = True
-        sets, profile = np.unique(covers, axis=0, return_inverse=True)
-        by_panel = np.zeros((n, len(panels)), dtype=bool)
-        links = self.rows("SELECT patient_key, panel_id FROM profiled")
-        row = row_of[links.patient_key.to_numpy()]
-        panel = pd.Index(panels.panel_id).get_indexer(pd.Index(links.panel_id))
-        by_panel[row[row >= 0], panel[row >= 0]] = True
-        return (by_panel @ sets.T).astype(bool), np.asarray(profile, dtype=np.intp).reshape(-1)
+        """Patients x profiles, and the profile of each gene, from genes x panels that cover it.
+
+        Genes that the same patients are profiled for share one, whichever panels these have.
+        """
+        has = np.zeros((self.n_patients, covers.shape[1]), dtype=np.float32)
+        for panel, profiled in enumerate(self._panels[0]):
+            has[profiled, panel] = 1
+        sets, of_gene = _distinct(covers)
+        by_set = (has[keys] @ sets.T.astype(np.float32)) > 0
+        profiles, of_set = _distinct(by_set.T)
+        return profiles.T, of_set[of_gene]
 
     def mutations(self, gene: str) -> pd.DataFrame:
         """Every call of one gene with its patient's cohort and tumour type."""
@@ -869,6 +899,15 @@ def _remembered(method: Callable[P, R], most: int) -> Callable[P, R]:
         return bound(*asked, **how)
 
     return cast("Callable[P, R]", lru_cache(maxsize=most)(ask))
+
+
+def _distinct(rows: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.intp]]:
+    """The distinct ones of ``rows`` in the order of their first, and which of them each is."""
+    packed = np.ascontiguousarray(np.packbits(rows, axis=1))
+    whole = packed.view(np.dtype((np.void, max(packed.shape[1], 1)))).reshape(-1)
+    _, first, of = np.unique(whole, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))
+    return rows[np.sort(first)], rank[of.reshape(-1)]
 
 
 def _first_line(error: Exception) -> str:

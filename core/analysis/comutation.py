@@ -18,11 +18,7 @@ from core.analysis.result import Result
 from core.analysis.tcga import TCGA, TUMOR_TYPE, ici_filters, tcga_filters
 from core.groups import mutation_status
 from core.model import Filters, NotEnoughData, Stratifier
-from core.stats.mantel_haenszel_panel import (
-    MANTEL_FLEISS,
-    MantelHaenszelPanel,
-    mantel_haenszel_panel,
-)
+from core.stats.mantel_haenszel_panel import MANTEL_FLEISS, mantel_haenszel_panel
 from core.stats.multiple import benjamini_hochberg
 from core.store import MutationMatrix, Store, sentence
 
@@ -110,7 +106,7 @@ def comutation(
 def comutation_of(
     matrix: MutationMatrix,
     group: npt.NDArray[np.bool_],
-    strata: npt.NDArray[np.str_],
+    strata: npt.NDArray[np.intp],
     *,
     title: str,
     source: str = TCGA,
@@ -125,10 +121,10 @@ def comutation_of(
     left out before. Raises NotEnoughData where no gene can be tested.
     """
     adjusted = _by_profile(matrix, group, strata)
-    crude = _by_profile(matrix, group, np.zeros(group.size, dtype=int))
-    adjusted["unadjusted_odds_ratio"] = crude.odds_ratio
-    candidates = ~adjusted.hugo_symbol.isin(without or []) & (crude.n_gene >= min_mutant)
-    tested = candidates & (adjusted.room >= MANTEL_FLEISS) & adjusted.p_value.notna()
+    crude = _by_profile(matrix, group, np.zeros(group.size, dtype=np.intp))
+    named = np.isin(matrix.genes.astype(str), without or [])
+    candidates = ~named & (crude["n_gene"] >= min_mutant)
+    tested = candidates & (adjusted["room"] >= MANTEL_FLEISS) & ~np.isnan(adjusted["p_value"])
     if not tested.any():
         raise NotEnoughData(
             "No gene is mutated often enough to be tested.",
@@ -136,48 +132,49 @@ def comutation_of(
             found=words or f"{int(group.sum())} mutant patients",
             remedy="Widen a filter or choose a gene that is mutated more often.",
         )
-    table = adjusted[tested].copy()
-    table["q_value"] = benjamini_hochberg(table.p_value)
-    table["direction"] = np.where(table.n_both > table.expected, "together", "apart")
-    comparable = candidates & (crude.room >= MANTEL_FLEISS) & crude.p_value.notna()
-    inflation = _inflation(table.statistic)
+    comparable = candidates & (crude["room"] >= MANTEL_FLEISS) & ~np.isnan(crude["p_value"])
+    inflation = _inflation(adjusted["statistic"][tested])
+    table = _table(matrix.genes, adjusted, crude["odds_ratio"], np.flatnonzero(tested))
     return CoMutation(
         title=title,
         source=source,
-        table=table.sort_values("p_value", kind="stable").reset_index(drop=True),
+        table=table,
         n=int(group.size),
         mutant=int(group.sum()),
         n_too_rare=int(candidates.sum() - tested.sum()),
         inflation=inflation,
-        inflation_unadjusted=_inflation(crude.statistic[comparable]),
+        inflation_unadjusted=_inflation(crude["statistic"][comparable]),
         sentence=words,
         methods=_methods(title, source, min_mutant),
         warnings=_warnings(inflation, len(table), unknown),
     )
 
 
-def _strata(frame: pd.DataFrame, type_column: str) -> npt.NDArray[np.str_]:
-    """Study, tumour type and burden bin of each patient, as one label."""
+def _strata(frame: pd.DataFrame, type_column: str) -> npt.NDArray[np.intp]:
+    """Study, tumour type and burden bin of each patient, as one number."""
+    study, kind = (
+        pd.factorize(frame[c].fillna("Unknown").to_numpy())[0] for c in ("cohort_id", type_column)
+    )
     step = np.floor(np.log2(frame.tmb_per_mb.to_numpy(float) + 1) / BURDEN_STEP).astype(int)
-    label = frame.cohort_id + "|" + frame[type_column].fillna("Unknown") + "|" + step.astype(str)
-    return label.to_numpy(dtype=str)
+    return (study * (kind.max() + 1) + kind) * (step.max() + 1) + step
 
 
 def _by_profile(
-    matrix: MutationMatrix, group: npt.NDArray[np.bool_], strata: npt.NDArray[np.generic]
-) -> pd.DataFrame:
-    """The panel of tests, gene by gene, each among the patients profiled for it."""
-    parts = []
+    matrix: MutationMatrix, group: npt.NDArray[np.bool_], strata: npt.NDArray[np.intp]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """The panel of tests, each gene's among the patients profiled for it: _COLUMNS, a value each
+    gene; NaN for one that nobody is profiled for."""
+    found = {name: np.full(len(matrix.genes), np.nan) for name in _COLUMNS}
     for profile in range(matrix.profiled.shape[1]):
-        columns = np.flatnonzero(matrix.profile_of_gene == profile)
-        rows = np.flatnonzero(matrix.profiled[:, profile])
-        if columns.size and rows.size:
-            outcomes = matrix.mutated[:, columns][rows]
-            panel = mantel_haenszel_panel(group[rows], outcomes, strata[rows])
-            parts.append(_tidy(panel, matrix.genes[columns]).set_index(columns))
-    if not parts:
-        return pd.DataFrame(columns=["hugo_symbol", *_COLUMNS, "n", "n_group"], dtype=float)
-    return pd.concat(parts).sort_index()
+        genes = np.flatnonzero(matrix.profile_of_gene == profile)
+        among = matrix.profiled[:, profile]
+        if genes.size and among.any():
+            whole = genes.size == len(matrix.genes)
+            outcomes = matrix.mutated if whole else matrix.mutated[:, genes]
+            panel = mantel_haenszel_panel(group, outcomes, strata, among=among)
+            for name, field in _COLUMNS.items():
+                found[name][genes] = getattr(panel, field)
+    return found
 
 
 _COLUMNS = {
@@ -190,17 +187,35 @@ _COLUMNS = {
     "statistic": "statistic",
     "p_value": "p_value",
     "room": "room",
+    "n": "n",
+    "n_group": "n_group",
 }
 
 
-def _tidy(panel: MantelHaenszelPanel, genes: npt.NDArray[np.object_]) -> pd.DataFrame:
-    table = pd.DataFrame({name: getattr(panel, field) for name, field in _COLUMNS.items()})
-    table.insert(0, "hugo_symbol", genes)
-    return table.assign(n=panel.n, n_group=panel.n_group)
+def _table(
+    genes: npt.NDArray[np.object_],
+    adjusted: dict[str, npt.NDArray[np.float64]],
+    crude: npt.NDArray[np.float64],
+    tested: npt.NDArray[np.intp],
+) -> pd.DataFrame:
+    """A row per tested gene, smallest p first."""
+    at = tested[np.argsort(adjusted["p_value"][tested], kind="stable")]
+    table = {"hugo_symbol": genes[at], **{name: of[at] for name, of in adjusted.items()}}
+    more = adjusted["n_both"][at] > adjusted["expected"][at]
+    return pd.DataFrame(
+        {
+            **table,
+            "n": adjusted["n"][at].astype(int),
+            "n_group": adjusted["n_group"][at].astype(int),
+            "unadjusted_odds_ratio": crude[at],
+            "q_value": benjamini_hochberg(adjusted["p_value"][at]),
+            "direction": np.where(more, "together", "apart"),
+        }
+    )
 
 
-def _inflation(statistic: pd.Series[float]) -> float:
-    return float(statistic.median() / MEDIAN_CHI2) if len(statistic) else float("nan")
+def _inflation(statistic: npt.NDArray[np.float64]) -> float:
+    return float(np.median(statistic) / MEDIAN_CHI2) if statistic.size else float("nan")
 
 
 def _warnings(inflation: float, tests: int, unknown: int) -> tuple[str, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.result import Result
@@ -98,13 +100,12 @@ def mutation_frequency(
         if frame.empty:
             words.append(f"{source}: no patient")
             continue
-        frame = frame.assign(status=status[frame.patient_key.to_numpy(int)])
-        label = frame[by].fillna("Unknown")
+        states = status[frame.patient_key.to_numpy(int)]
+        label = frame[by].fillna("Unknown") if by != "cohort_id" else frame[by].map(names)
         full = frame.tumor_type if by == TUMOR_TYPE else label
-        if by == "cohort_id":
-            label = full = label.map(names)
-        parts.append(_counted(frame.assign(label=label, name=full)).assign(source=source))
-        totals.append(_counted(frame.assign(label="All", name="All")).assign(source=source))
+        everyone = np.full(len(frame), "All", dtype=object)
+        parts.append(_counted(label.to_numpy(), full.to_numpy(), states, source))
+        totals.append(_counted(everyone, everyone, states, source))
         kept = sentence(question, cohort_names=names)
         words.append(f"{source}: {len(frame):,} patients ({kept})")
     if not parts:
@@ -126,23 +127,27 @@ def mutation_frequency(
     )
 
 
-def _counted(frame: pd.DataFrame) -> pd.DataFrame:
-    """Counts and exact intervals by ``label``."""
-    grouped = frame.groupby("label", sort=True)
-    table = pd.DataFrame(
-        {
-            "name": grouped["name"].first(),
-            "n": grouped.size(),
-            "not_profiled": grouped.status.agg(lambda s: int((s < 0).sum())),
-            "mutant": grouped.status.agg(lambda s: int((s == 1).sum())),
-        }
-    ).reset_index()
-    table["profiled"] = table.n - table.not_profiled
-    table["frequency"] = table.mutant / table.profiled.where(table.profiled > 0)
-    bounds = binomial_interval(table.mutant, table.profiled)
-    for column, values in zip(("ci_lower", "ci_upper"), bounds, strict=True):
-        table[column] = np.where(table.profiled > 0, values, np.nan)
-    return table[["label", "name", *COUNTS]]
+def _counted(
+    label: npt.NDArray[np.object_],
+    name: npt.NDArray[np.object_],
+    status: npt.NDArray[np.int8],
+    source: str,
+) -> pd.DataFrame:
+    """Counts and exact intervals by ``label``; its name is the first that is known."""
+    code, labels = pd.factorize(label, sort=True)
+    n, lost, mutant = (np.bincount(code[of]) for of in (slice(None), status < 0, status == 1))
+    lost, mutant = (np.pad(of, (0, n.size - of.size)) for of in (lost, mutant))
+    profiled = n - lost
+    known = np.flatnonzero(pd.notna(name))
+    of, first = np.unique(code[known], return_index=True)
+    names = np.full(n.size, None, dtype=object)
+    names[of] = name[known[first]]
+    some = profiled > 0
+    lower, upper = binomial_interval(mutant, profiled)
+    counts = (n, lost, profiled, mutant, mutant / np.where(some, profiled, np.nan),
+              np.where(some, lower, np.nan), np.where(some, upper, np.nan))  # fmt: skip
+    table = {"label": labels, "name": names, **dict(zip(COUNTS, counts, strict=True))}
+    return pd.DataFrame({**table, "source": source})
 
 
 def _frequency_warnings(totals: pd.DataFrame, title: str) -> tuple[str, ...]:
@@ -181,7 +186,8 @@ def protein_map(store: Store, filters: Filters, stratifier: Stratifier) -> Prote
         )
     placed = calls[calls.protein_position.notna()]
     length, known, notes = _length(store.protein_length(gene), placed)
-    hotspots = tuple(int(r) for r in store.hotspots(gene).residue)
+    spots, domains = store.hotspots(gene), store.protein_domains(gene)
+    hotspots = tuple(int(r) for r in spots.residue)
     unplaced = {
         s: int((calls.protein_position.isna() & (calls.source == s)).sum()) for s in SOURCES
     }
@@ -190,7 +196,7 @@ def protein_map(store: Store, filters: Filters, stratifier: Stratifier) -> Prote
         gene=gene,
         length=length,
         length_known=known,
-        domains=store.protein_domains(gene),
+        domains=domains,
         hotspots=hotspots,
         residues=_residues(placed, hotspots),
         variants=_variants(calls, hotspots),
@@ -199,7 +205,7 @@ def protein_map(store: Store, filters: Filters, stratifier: Stratifier) -> Prote
         unplaced=unplaced,
         patients=patients,
         sentence=_map_sentence(gene, calls, patients, profiled, unplaced),
-        methods=_map_methods(store, gene, known),
+        methods=_map_methods([*domains.source, *spots.source] if known else []),
         warnings=notes,
     )
 
@@ -208,13 +214,15 @@ def _calls(
     calls: pd.DataFrame, frames: list[pd.DataFrame], classes: tuple[str, ...]
 ) -> pd.DataFrame:
     """The calls of the chosen classes in the filtered patients, with ``source`` and ``group``."""
-    source = pd.Series(None, index=calls.index, dtype=object)
+    source = np.full(len(calls), None, dtype=object)
     for name, frame in zip(SOURCES, frames, strict=True):
-        source[calls.patient_key.isin(frame.patient_key)] = name
-    kept = source.notna() & calls.variant_classification.isin(classes)
-    out = calls[kept].assign(source=source[kept])
-    out["group"] = out.variant_classification.map(GROUP_OF_CLASS).fillna("other")
-    out["change"] = out.hgvsp_short.str.removeprefix("p.")
+        source[np.isin(calls.patient_key.to_numpy(), frame.patient_key.to_numpy())] = name
+    kept = np.flatnonzero((source != None) & calls.variant_classification.isin(classes))  # noqa: E711
+    out = calls.take(kept)
+    group = [GROUP_OF_CLASS.get(c, "other") for c in out.variant_classification]
+    out = out.assign(
+        source=source[kept], group=group, change=out.hgvsp_short.str.removeprefix("p.")
+    )
     return distinct_calls(out).reset_index(drop=True)
 
 
@@ -245,45 +253,92 @@ def _length(listed: int | None, placed: pd.DataFrame) -> tuple[int, bool, tuple[
 
 def _residues(placed: pd.DataFrame, hotspots: tuple[int, ...]) -> pd.DataFrame:
     """One row per source, residue and group of classes."""
-    by = ["source", "protein_position", "group"]
-    placed = placed.assign(
-        protein_position=placed.protein_position.astype(int),
-        change=placed.change.fillna(placed.protein_position.astype(int).astype(str)),
+    position = placed.protein_position.to_numpy(int)
+    change = placed.change.fillna(pd.Series(position.astype(str), placed.index)).to_numpy()
+    source, group = placed.source.to_numpy(), placed.group.to_numpy()
+    key, at = _coded(source, position, group)
+    named, first = _coded(key, change)
+    patients = placed.patient_key.to_numpy()
+    n, k = _distinct(key, patients), _distinct(named, patients)
+    of = key[first]
+    order = np.lexsort((-k, of))  # most frequent first, equal ones in the order of their names
+    told: list[list[str]] = [[] for _ in n]
+    for row in order:
+        told[of[row]].append(f"{change[first[row]]} ({k[row]})")
+    most = first[order[np.searchsorted(of[order], np.arange(n.size))]]
+    return pd.DataFrame(
+        {
+            "source": source[at],
+            "position": position[at],
+            "group": group[at],
+            "n": n,
+            "change": change[most],
+            "changes": [", ".join(words[:6]) for words in told],
+            "hotspot": np.isin(position[at], hotspots),
+        }
     )
-    table = placed.groupby(by).patient_key.nunique().rename("n").to_frame()
-    counts = placed.groupby([*by, "change"]).patient_key.nunique().rename("k").reset_index()
-    counts = counts.sort_values("k", ascending=False, kind="stable")
-    counts["told"] = counts.change + " (" + counts.k.astype(str) + ")"
-    table["change"] = counts.groupby(by).change.first()
-    table["changes"] = counts.groupby(by).told.agg(lambda told: ", ".join(told.head(6)))
-    table = table.reset_index().rename(columns={"protein_position": "position"})
-    return table.assign(hotspot=table.position.isin(hotspots))
 
 
 def _variants(calls: pd.DataFrame, hotspots: tuple[int, ...]) -> pd.DataFrame:
     """One row per protein change and class, most patients first; position 0: none given."""
-    by = ["change", "position", "group", "variant_classification"]
-    filled = calls.assign(
-        change=calls.change.fillna("not given"),
-        position=calls.protein_position.astype("Float64").fillna(0).astype(int),
-    )
-    table = filled.groupby(by).tumor_type.agg(_by_frequency).rename("where").to_frame()
-    for name, source in zip(("tcga", "ici"), SOURCES, strict=True):
-        n = filled[filled.source == source].groupby(by).patient_key.nunique()
-        table[name] = n.reindex(table.index).fillna(0).astype(int)
-    table = table.reset_index()
-    table["hotspot"] = table.position.isin(hotspots)
-    table["position"] = table.position.astype("Int64").where(table.position > 0)
+    change = calls.change.fillna("not given").to_numpy()
+    position = calls.protein_position.astype("Float64").fillna(0).to_numpy(int)
+    group, classified = calls.group.to_numpy(), calls.variant_classification.to_numpy()
+    key, at = _coded(change, position, group, classified)
+    patients, source = calls.patient_key.to_numpy(), calls.source.to_numpy()
+    tcga, ici = (_distinct(key[source == s], patients[source == s], at.size) for s in SOURCES)
     # most patients first; calls that name no change, hence no one variant, last
-    order = np.lexsort((-(table.tcga + table.ici), table.change == "not given"))
-    columns = [*by, "tcga", "ici", "where", "hotspot"]
-    return table.iloc[order][columns].reset_index(drop=True)
+    order = np.lexsort((-(tcga + ici), change[at] == "not given"))
+    where = _by_frequency(key, calls.tumor_type.to_numpy(), at.size)
+    at = at[order]
+    placed = pd.Series(position[at], dtype="Int64")
+    return pd.DataFrame(
+        {
+            "change": change[at],
+            "position": placed.where(placed > 0),
+            "group": group[at],
+            "variant_classification": classified[at],
+            "tcga": tcga[order],
+            "ici": ici[order],
+            "where": [where[i] for i in order],
+            "hotspot": np.isin(position[at], hotspots),
+        }
+    )
 
 
-def _by_frequency(types: pd.Series[str]) -> str:
-    counts = types.value_counts()
-    more = f" and {len(counts) - 3} more" if len(counts) > 3 else ""
-    return ", ".join(f"{t} {n}" for t, n in counts.head(3).items()) + more
+def _coded(*columns: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Which combination of ``columns`` each row has, numbered in sorted order, and the first row
+    of each."""
+    code = np.zeros(len(columns[0]), dtype=np.intp)
+    for column in columns:
+        values, found = pd.factorize(column, sort=True)
+        code = code * (len(found) + 1) + values
+    _, first, key = np.unique(code, return_index=True, return_inverse=True)
+    return key, first
+
+
+def _distinct(
+    key: npt.NDArray[np.intp], patients: npt.NDArray[Any], n: int = 0
+) -> npt.NDArray[np.intp]:
+    """Patients of each key, of which there are ``n`` or as many as occur."""
+    most = int(patients.max(initial=0)) + 1
+    return np.bincount(np.unique(key * most + patients) // most, minlength=n)
+
+
+def _by_frequency(key: npt.NDArray[np.intp], types: npt.NDArray[np.object_], n: int) -> list[str]:
+    """Of each key the three types most frequent in its calls; equal ones as they come."""
+    code, names = pd.factorize(types)
+    pair, first, counts = np.unique(
+        (key * (len(names) + 1) + code)[code >= 0], return_index=True, return_counts=True
+    )
+    of, which = np.divmod(pair, len(names) + 1)
+    found: list[list[str]] = [[] for _ in range(n)]
+    for row in np.lexsort((first, -counts, of)):
+        found[of[row]].append(f"{names[which[row]]} {counts[row]}")
+    return [
+        ", ".join(words[:3]) + (f" and {len(words) - 3} more" if len(words) > 3 else "")
+        for words in found
+    ]
 
 
 def _classes(calls: pd.DataFrame) -> pd.DataFrame:
@@ -314,9 +369,8 @@ def _map_sentence(
     return f"{gene}. " + "; ".join(parts) + "."
 
 
-def _map_methods(store: Store, gene: str, known: bool) -> str:
-    sources = [*store.protein_domains(gene).source.unique(), *store.hotspots(gene).source.unique()]
-    told = f" Sources: {'; '.join(dict.fromkeys(sources))}." if known and sources else ""
+def _map_methods(sources: list[str]) -> str:
+    told = f" Sources: {'; '.join(dict.fromkeys(sources))}." if sources else ""
     return (
         "Each pin counts the patients with a call at a residue, the first that the call touches; "
         "classes at one residue stand upon each other. Calls that carry no protein position are "

@@ -144,8 +144,11 @@ def _profiles(store: Store, signatures: tuple[str, ...]) -> tuple[str, Floats | 
     for name in names:
         own = table[table.reference == name]
         if set(signatures) <= set(own.signature):
-            wide = own.pivot(index="signature", columns="channel", values="weight")
-            return str(name), wide.loc[list(signatures), list(CHANNELS)].to_numpy(float)
+            row = pd.Index(signatures).get_indexer(pd.Index(own.signature))
+            column = pd.Index(CHANNELS).get_indexer(pd.Index(own.channel))
+            wide = np.zeros((len(signatures), len(CHANNELS)))
+            wide[row[row >= 0], column[row >= 0]] = own.weight.to_numpy()[row >= 0]
+            return str(name), wide
     return "", None
 
 

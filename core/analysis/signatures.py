@@ -163,16 +163,16 @@ def _crude(
     return pd.concat([table, pd.DataFrame(tests, columns=columns, dtype=float)], axis=1)
 
 
-def _strata(frame: pd.DataFrame, source: Source) -> npt.NDArray[np.str_]:
-    """Study, tumour type and bin of the mutation count of each tumour, as one label."""
-    kind = TUMOR_TYPE if source.place == TCGA else "tumor_type"
+def _strata(frame: pd.DataFrame, source: Source) -> npt.NDArray[np.intp]:
+    """Study, tumour type and bin of the mutation count of each tumour, as one number."""
+    columns = ("cohort_id", TUMOR_TYPE if source.place == TCGA else "tumor_type")
+    study, kind = (pd.factorize(frame[c].fillna("Unknown").to_numpy())[0] for c in columns)
     step = np.floor(np.log2(frame.n_snv.to_numpy(float) + 1) / COUNT_STEP).astype(int)
-    label = frame.cohort_id + "|" + frame[kind].fillna("Unknown") + "|" + step.astype(str)
-    return label.to_numpy(dtype=str)
+    return (study * (kind.max() + 1) + kind) * (step.max() + 1) + step
 
 
 def _adjusted(
-    present: sparse.csc_array, member: npt.NDArray[np.bool_], strata: npt.NDArray[np.str_]
+    present: sparse.csc_array, member: npt.NDArray[np.bool_], strata: npt.NDArray[np.intp]
 ) -> pd.DataFrame:
     panel = mantel_haenszel_panel(member, present, strata)
     enough = panel.room >= MANTEL_FLEISS
@@ -190,26 +190,31 @@ def _by_count(
     found: Tumours, rows: npt.NDArray[np.intp], grouping: Grouping, signatures: list[str]
 ) -> pd.DataFrame:
     """Frequency of each signature by bin of SNVs and group."""
-    frame = found.frame.iloc[rows]
     columns = [found.signatures.index(s) for s in signatures]
     present = (found.weights[rows][:, columns] > 0).toarray()
-    bins = np.searchsorted(COUNT_BINS, frame.n_snv.to_numpy(), side="right") - 1
-    parts = []
-    for code, label in enumerate(COUNT_LABELS):
-        for group in grouping.order:
-            inside = (bins == code) & (grouping.labels.iloc[rows] == group).to_numpy()
-            k, n = present[inside].sum(axis=0), int(inside.sum())
-            lower, upper = binomial_interval(k, n)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "signature": signatures, "bin": label, "group": group, "n": n,
-                        "present": k, "share": k / n if n else np.nan,
-                        "ci_lower": lower if n else np.nan, "ci_upper": upper if n else np.nan,
-                    }
-                )
-            )  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
+    counts = found.frame.n_snv.to_numpy()[rows]
+    bins = np.searchsorted(COUNT_BINS, counts, side="right") - 1
+    labels = grouping.labels.to_numpy(object)[rows]
+    parts = [(code, group) for code in range(len(COUNT_LABELS)) for group in grouping.order]
+    inside = np.array([(bins == code) & (labels == group) for code, group in parts])
+    k = np.concatenate([present[own].sum(axis=0) for own in inside])
+    n = np.repeat(inside.sum(axis=1), len(signatures))
+    lower, upper = binomial_interval(k, n)
+    some = n > 0
+    return pd.DataFrame(
+        {
+            "signature": signatures * len(parts),
+            "bin": np.repeat([COUNT_LABELS[code] for code, _ in parts], len(signatures)).astype(
+                object
+            ),
+            "group": np.repeat([group for _, group in parts], len(signatures)).astype(object),
+            "n": n,
+            "present": k,
+            "share": k / np.where(some, n, np.nan),
+            "ci_lower": np.where(some, lower, np.nan),
+            "ci_upper": np.where(some, upper, np.nan),
+        }
+    )
 
 
 def _warnings(

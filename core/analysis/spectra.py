@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from core.analysis.decomposed import EXOME, ICI, PLACE, Demands
 from core.analysis.result import Result
@@ -93,16 +94,15 @@ def group_spectra(
 
 def channel_counts(store: Store, frame: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
     """SNVs by channel of each row of ``frame``; what could not be counted, in words."""
-    changes = store.snv_contexts()
-    row = pd.Index(frame.patient_key).get_indexer(pd.Index(changes.patient_key))
-    changes, row = changes[row >= 0], row[row >= 0]
-    found = channels_from_context(changes.context, changes.reference, changes.alternative)
-    known = found.channel >= 0
-    counts = np.zeros((len(frame), len(CHANNELS)))
-    np.add.at(
-        counts, (row[known], found.channel[known].astype(int)), changes.n.to_numpy(float)[known]
+    kinds, counted = store.snv_contexts()
+    own = counted[frame.patient_key.to_numpy()]
+    held = np.bincount(own.indices, minlength=len(kinds))
+    found = channels_from_context(kinds.context, kinds.reference, kinds.alternative, calls=held)
+    known = np.flatnonzero(found.channel >= 0)
+    folded = sparse.csr_array(
+        (np.ones(known.size), (known, found.channel[known])), (len(kinds), len(CHANNELS))
     )
-    return counts, found.warnings
+    return (own @ folded).toarray(), found.warnings
 
 
 def _lacking(store: Store, place: str) -> str:

@@ -7,12 +7,15 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.mutations import MutationFrequency
 from core.charts.figure import Figure
 from core.charts.theme import Look
 from core.charts.wording import DASH
+
+Row = dict[Any, Any]
 
 SORTS = {"frequency": "Frequency", "mutant": "Mutant patients", "label": "Name"}
 """Orders of the rows: column -> as shown."""
@@ -32,12 +35,12 @@ def frequency_figure(
 ) -> Figure:
     """Draw the rows of ``source``; the axis is the same for every source of ``result``."""
     look = look or Look()
-    rows = ordered(result, source, sort)
+    rows = _records(result, source, sort)
     high = axis_end(result.table)
     data = {"rows": _drawn(rows, high)}
     spec = dict(_template(look, simulated))
     spec["height"] = 1.12 * look.sizes.row * len(rows)
-    spec["layer"] = [_axes(result.title, rows, high), *spec["layer"]]
+    spec["layer"] = [_axes(result.title, data["rows"]["label"], high), *spec["layer"]]
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     name = f"frequency-{source.split()[0].lower()}-{result.title.replace(' ', '-').lower()}"
@@ -49,21 +52,34 @@ def ordered(result: MutationFrequency, source: str, sort: str = "frequency") -> 
 
     By frequency, rows of fewer than TELLING patients follow the others: 1 of 1 is not most often.
     """
-    rows = result.table[result.table.source == source]
-    few = (rows.profiled < TELLING).astype(int) if sort == "frequency" else 0
-    rows = rows.assign(behind=few + (rows.profiled == 0)).sort_values(
-        ["behind", sort, "profiled", "label"],
-        ascending=[True, sort == "label", False, True],
-        kind="stable",
-    )
-    total = result.totals[result.totals.source == source]
-    return pd.concat([total, rows.drop(columns="behind")], ignore_index=True)
+    total = result.totals[(result.totals.source == source).to_numpy()]
+    return pd.concat([total, result.table.take(_order(result, source, sort))], ignore_index=True)
+
+
+def _order(result: MutationFrequency, source: str, sort: str) -> npt.NDArray[np.intp]:
+    """Which rows of the table are those of ``source``, in display order."""
+    at = np.flatnonzero(result.table.source.to_numpy() == source)
+    profiled = result.table.profiled.to_numpy()[at]
+    behind = (profiled == 0).astype(int) + (profiled < TELLING) * (sort == "frequency")
+    label = result.table.label.to_numpy(dtype=str)[at]
+    by = label if sort == "label" else -result.table[sort].to_numpy()[at]
+    return at[np.lexsort((label, -profiled, by, behind))]
+
+
+def _records(result: MutationFrequency, source: str, sort: str = "frequency") -> list[Row]:
+    """The rows of :func:`ordered`."""
+    records: list[Row] = []
+    at = np.flatnonzero(result.totals.source.to_numpy() == source)
+    for table, rows in ((result.totals, at), (result.table, _order(result, source, sort))):
+        columns = [column.to_numpy()[rows].tolist() for _, column in table.items()]
+        records += [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
+    return records
 
 
 def axis_end(table: pd.DataFrame) -> float:
     """The end of the frequency axis: the highest upper bound of rows of some size, at most 1."""
-    telling = table[table.profiled >= TELLING]
-    highest = telling.ci_upper.max() if len(telling) else table.ci_upper.max()
+    upper, telling = table.ci_upper.to_numpy(), table.profiled.to_numpy() >= TELLING
+    highest = np.fmax.reduce(upper[telling] if telling.any() else upper)
     return 1.0 if not np.isfinite(highest) else float(min(1.0, max(0.01, 1.05 * highest)))
 
 
@@ -76,14 +92,14 @@ def printed(row: Mapping[Any, Any]) -> str:
 
 def describe(result: MutationFrequency, source: str) -> str:
     """The figure in words, with its numbers."""
-    rows = ordered(result, source).to_dict("records")
+    rows = _records(result, source)
     told = "; ".join(f"{r['label']} {printed(r)}" for r in rows[:40])
     return f"Frequency of {result.title} mutations, {source}, mutant of profiled patients. {told}."
 
 
 def frequency_table(result: MutationFrequency, source: str, sort: str) -> pd.DataFrame:
     """The rows as a publication prints them."""
-    rows = ordered(result, source, sort).to_dict("records")
+    rows = _records(result, source, sort)
     return pd.DataFrame(
         {
             "Type or study": [r["label"] for r in rows],
@@ -103,26 +119,26 @@ def _interval(row: Mapping[Any, Any]) -> str:
     return f"{100 * row['frequency']:.1f}% ({bounds})"
 
 
-def _drawn(rows: pd.DataFrame, high: float) -> pd.DataFrame:
-    records = rows.to_dict("records")
-    known = rows.profiled > 0
-    return pd.DataFrame(
-        {
-            "label": rows.label,
-            "name": rows["name"],
-            "at": rows.frequency.where(rows.frequency <= high),
-            "start": rows.ci_lower.where(rows.ci_lower <= high),
-            "end": rows.ci_upper.clip(upper=high),
-            "beyond": np.where(known & (rows.ci_upper > high), high, np.nan),
-            "text": [printed(r) for r in records],
-            "interval": [_interval(r) for r in records],
-            "left_out": [f"{n:,}" for n in rows.not_profiled],
-            "whole": rows.label == "All",
-        }
+def _drawn(rows: list[Row], high: float) -> dict[str, Any]:
+    at, lower, upper = (
+        np.array([r[c] for r in rows], dtype=float) for c in ("frequency", "ci_lower", "ci_upper")
     )
+    known = np.array([r["profiled"] > 0 for r in rows])
+    return {
+        "label": [r["label"] for r in rows],
+        "name": [r["name"] for r in rows],
+        "at": np.where(at <= high, at, np.nan),
+        "start": np.where(lower <= high, lower, np.nan),
+        "end": np.minimum(upper, high),
+        "beyond": np.where(known & (upper > high), high, np.nan),
+        "text": [printed(r) for r in rows],
+        "interval": [_interval(r) for r in rows],
+        "left_out": [f"{r['not_profiled']:,}" for r in rows],
+        "whole": [r["label"] == "All" for r in rows],
+    }
 
 
-def _axes(title: str, rows: pd.DataFrame, high: float) -> dict[str, Any]:
+def _axes(title: str, labels: list[str], high: float) -> dict[str, Any]:
     return {
         "data": {"name": "rows"},
         "mark": {"type": "point", "opacity": 0, "size": 1},
@@ -141,7 +157,7 @@ def _axes(title: str, rows: pd.DataFrame, high: float) -> dict[str, Any]:
             "y": {
                 "field": "label",
                 "type": "nominal",
-                "scale": {"domain": rows.label.tolist(), "paddingInner": 0.1},
+                "scale": {"domain": labels, "paddingInner": 0.1},
                 "axis": {
                     "title": None,
                     "ticks": False,

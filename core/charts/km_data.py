@@ -45,8 +45,8 @@ def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[st
 def _named(columns: Columns, names: dict[str, str]) -> Columns:
     """Rows of curves, thinned, with the groups as a legend calls them."""
     if len(columns["group"]) > PLACES:
-        frame = thinned(pd.DataFrame(columns))
-        columns = {str(name): column.to_numpy() for name, column in frame.items()}
+        kept = thinned(columns["group"], columns["time"])
+        columns = {name: column[kept] for name, column in columns.items()}
     return {**columns, "group": _each(columns["group"], names)}
 
 
@@ -79,17 +79,18 @@ def _steps(curves: pd.DataFrame) -> Columns:
     }
 
 
-def thinned(rows: pd.DataFrame) -> pd.DataFrame:
-    """``rows`` (group, time; in time order), the last at each place where there are many.
+def thinned(group: npt.NDArray[np.object_], time: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """Rows that stay: of a group with many the last at each place, of others all.
 
-    Every row that stays is as it was: a curve is right at its steps, and late by less than a
-    PLACES-th of the axis between them.
+    A group's rows stand together, in time order. Every row that stays is as it was: a curve is
+    right at its steps, and late by less than a PLACES-th of the axis between them.
     """
-    many = rows.groupby("group", sort=False).time.transform("size") > PLACES
-    if not many.any():
-        return rows
-    place = np.floor(rows.time / max(float(rows.time.max()), 1e-12) * PLACES)
-    return rows[~many | ~pd.DataFrame({"g": rows.group, "p": place}).duplicated(keep="last")]
+    first = np.append(True, group[1:] != group[:-1])
+    of = np.cumsum(first) - 1
+    many = (np.bincount(of) > PLACES)[of]
+    place = np.floor(time / max(float(time.max()), 1e-12) * PLACES)
+    last = np.append(first[1:] | (place[1:] != place[:-1]), True)
+    return np.flatnonzero(~many | last)
 
 
 def _risk(result: SurvivalComparison, names: dict[str, str], look: Look) -> Columns:

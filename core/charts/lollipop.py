@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.mutations import SOURCES, ProteinMap
-from core.charts.figure import Figure
+from core.charts.figure import Figure, Table
 from core.charts.theme import Look
 from core.charts.view import haloed
 from core.model import VARIANT_GROUPS
@@ -78,9 +79,9 @@ def lollipop_figure(
     layout = _layout(result, look)
     pins = _pins(result, layout)
     start, end = window or (1, result.length)
-    data = {
+    data: dict[str, Table] = {
         "pins": pins,
-        "labels": _labels(pins, layout, look, max(1, end - start)),
+        "labels": _labels(pins, look, max(1, end - start)),
         "protein": _protein(result, layout),
         "domains": _domains(result, layout),
         "hotspots": _hotspots(result, layout),
@@ -170,33 +171,45 @@ def _pins(result: ProteinMap, layout: _Layout) -> pd.DataFrame:
 
     The most frequent class is the head, so that its colour is the one that is seen.
     """
-    rows = result.residues.copy()
-    rank = rows.group.map({g: i for i, g in enumerate(GROUPS)})
-    rows = rows.assign(rank=-rank)
-    rows = rows.sort_values(["source", "position", "n", "rank"], kind="stable")
-    by = rows.groupby(["source", "position"])
-    rows["top_n"] = by.n.cumsum()
-    rows["total"] = by.n.transform("sum")
-    for column, n in (("top", rows.top_n), ("foot", rows.top_n - rows.n)):
-        up = layout.place(n, SOURCES[0])
-        down = layout.place(n, SOURCES[1])
-        rows[column] = np.where(rows.source == SOURCES[0], up, down)
-    rows["known"] = np.where(rows.hotspot, "yes", "no")
-    return rows.drop(columns=["rank", "hotspot"]).reset_index(drop=True)
+    rows = result.residues
+    rank = {g: -i for i, g in enumerate(GROUPS)}
+    source, at, n = (rows[c].to_numpy() for c in ("source", "position", "n"))
+    key = np.array([rank[g] for g in rows.group], dtype=int)
+    order = np.lexsort((key, n, at, source.astype(str)))
+    source, at, n = source[order], at[order], n[order]
+    new = np.append(True, (at[1:] != at[:-1]) | (source[1:] != source[:-1]))[: n.size]
+    first = np.flatnonzero(new)
+    whole = np.add.reduceat(n, first) if n.size else n
+    pin = np.cumsum(new) - 1
+    top_n = np.cumsum(n) - (np.cumsum(whole) - whole)[pin]
+    above = source == SOURCES[0]
+    top, foot = (
+        np.where(above, layout.place(k, SOURCES[0]), layout.place(k, SOURCES[1]))
+        for k in (top_n, top_n - n)
+    )
+    known = np.where(rows.hotspot.to_numpy()[order], "yes", "no")
+    pins = rows.take(order).drop(columns="hotspot").reset_index(drop=True)
+    return pins.assign(top_n=top_n, total=whole[pin], top=top, foot=foot, known=known)
 
 
-def _labels(pins: pd.DataFrame, layout: _Layout, look: Look, span: int) -> pd.DataFrame:
+def _labels(pins: pd.DataFrame, look: Look, span: int) -> dict[str, list[Any]]:
     """Names of recurrent residues; which of them fit on a wide and on a narrow axis."""
-    rows = []
-    for _, part in pins[pins.total >= 2].groupby(["source", "position"], sort=False):
-        source, position = str(part.source.iloc[0]), int(part.position.iloc[0])
-        at = part.top.min() if source == SOURCES[0] else part.top.max()
-        label = _residue_name(part, position)
-        rows.append((source, position, int(part.n.sum()), float(at), label))
-    table = pd.DataFrame(rows, columns=["source", "position", "n", "top", "label"])
-    table = table.sort_values("n", ascending=False, kind="stable").reset_index(drop=True)
+    source, position, n, top = (pins[c].to_numpy() for c in ("source", "position", "n", "top"))
+    recurrent = np.flatnonzero(pins.total.to_numpy() >= 2)
+    starts = np.append(True, (np.diff(position[recurrent]) != 0)
+                       | (source[recurrent][1:] != source[recurrent][:-1]))  # fmt: skip
+    changes = pins.changes.to_numpy()
+    rows: list[tuple[str, int, int, float, str]] = []
+    for part in np.split(recurrent, np.flatnonzero(starts)[1:]) if recurrent.size else ():
+        first = part[0]
+        at = top[part].min() if source[first] == SOURCES[0] else top[part].max()
+        label = _residue_name(changes[part], int(position[first]))
+        rows.append((source[first], int(position[first]), int(n[part].sum()), float(at), label))
+    rows.sort(key=lambda row: -row[2])
+    names = ("source", "position", "n", "top", "label")
+    table: dict[str, list[Any]] = {c: [row[i] for row in rows] for i, c in enumerate(names)}
     away = 0.95 * look.sizes.small
-    table["at"] = np.where(table.source == SOURCES[0], table.top - away, table.top + away)
+    table["at"] = [t - away if s == SOURCES[0] else t + away for s, _, _, t, _ in rows]
     small = look.sizes.small
     # a fixed figure's width includes the names of its vertical axis
     wide = WIDE if look.medium == "screen" else look.sizes.width * (0.9 if look.fixed else 1.2)
@@ -208,9 +221,9 @@ def _labels(pins: pd.DataFrame, layout: _Layout, look: Look, span: int) -> pd.Da
     return table
 
 
-def _residue_name(part: pd.DataFrame, position: int) -> str:
+def _residue_name(told: Iterable[str], position: int) -> str:
     """``R1275Q`` where one change is all there is, else ``R1275``."""
-    changes = {re.sub(r" \(\d+\)$", "", c) for told in part.changes for c in told.split(", ")}
+    changes = {re.sub(r" \(\d+\)$", "", c) for words in told for c in words.split(", ")}
     if len(changes) == 1:
         return str(next(iter(changes)))
     # X is what a splice call names, whatever the residue
@@ -219,28 +232,29 @@ def _residue_name(part: pd.DataFrame, position: int) -> str:
 
 
 def _fitting(
-    table: pd.DataFrame, pins: pd.DataFrame, pixels: float, span: int, size: float, look: Look
+    table: dict[str, list[Any]],
+    pins: pd.DataFrame,
+    pixels: float,
+    span: int,
+    size: float,
+    look: Look,
 ) -> list[bool]:
     """Which labels collide neither with a more frequent one nor with another residue's pin."""
     radius, pitch = 0.6 * look.sizes.mark, pixels / span
-    heads = np.column_stack([pins.position * pitch, pins.top]).astype(float)
-    boxes = np.empty((0, 4))
+    head_x, head_y = pins.position.to_numpy(float) * pitch, pins.top.to_numpy(float)
+    boxes: list[tuple[float, float, float, float]] = []
     fits = []
-    for position, at, label in zip(table.position, table["at"], table.label, strict=True):
+    for position, at, label in zip(table["position"], table["at"], table["label"], strict=True):
         x, half, tall = position * pitch, 0.3 * size * len(label) + 2, 0.62 * size
-        own = np.abs(heads[:, 0] - x) < 1e-9
+        others = np.abs(head_x - x) >= 1e-9
         x = x + half if x < EDGE else x - half if x > pixels - EDGE else x
-        near = (np.abs(heads[:, 0] - x) < half + radius) & (
-            np.abs(heads[:, 1] - at) < tall + radius
+        near = (np.abs(head_x - x) < half + radius) & (np.abs(head_y - at) < tall + radius)
+        fit = not (near & others).any() and not any(
+            abs(bx - x) < bh + half and abs(by - at) < bt + tall for bx, by, bh, bt in boxes
         )
-        box = np.array([x, at, half, tall])
-        meets = (np.abs(boxes[:, 0] - x) < boxes[:, 2] + half) & (
-            np.abs(boxes[:, 1] - at) < boxes[:, 3] + tall
-        )
-        fit = not (near & ~own).any() and not meets.any()
         if fit:
-            boxes = np.vstack([boxes, box])
-        fits.append(bool(fit))
+            boxes.append((x, at, half, tall))
+        fits.append(fit)
     return fits
 
 

@@ -10,16 +10,16 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from core.analysis.spectra import GroupSpectra
-from core.charts.figure import Figure
+from core.charts.figure import Figure, Table
 from core.charts.theme import Look
 from core.charts.view import view
 from core.stats.sbs96 import CHANNELS, SUBSTITUTIONS
 
 HEIGHT = 0.95
 BLOCK = len(CHANNELS) // len(SUBSTITUTIONS)
+PLACE_OF = {channel: i for i, channel in enumerate(CHANNELS)}
 GAP = 0.12
 """Space on each side of a bar, of the width of a channel."""
 
@@ -34,8 +34,8 @@ def spectrum_figure(
     """Mean shares of the last group upwards, of the reference downwards."""
     look = look or Look()
     reference, other = result.order[0], result.order[-1]
-    data = {"bars": _bars(result), "blocks": _blocks(), "groups": _groups(result)}
-    high = float(data["bars"].share.max()) * 1.12
+    data: dict[str, Table] = {"bars": _bars(result), "blocks": _blocks(), "groups": _groups(result)}
+    high = float(result.table.share.max()) * 1.12
     spec = dict(_template(look, simulated))
     spec["layer"] = [_axes(high), *spec["layer"]]
     if heading:
@@ -47,39 +47,46 @@ def spectrum_figure(
 
 def _told(result: GroupSpectra) -> str:
     parts = []
+    of, channel, share = (result.table[c].to_numpy() for c in ("group", "channel", "share"))
     for group in reversed(result.order):
-        own = result.table[result.table.group == group].nlargest(5, "share")
-        listed = ", ".join(f"{c} {s:.1%}" for c, s in zip(own.channel, own.share, strict=True))
+        own = np.flatnonzero(of == group)
+        top = own[np.argsort(-share[own], kind="stable")[:5]]
+        listed = ", ".join(f"{channel[i]} {share[i]:.1%}" for i in top)
         parts.append(f"{group}: {listed}")
     return f"Cosine similarity {result.cosine:.3f}. {'; '.join(parts)}."
 
 
-def _bars(result: GroupSpectra) -> pd.DataFrame:
-    rows = result.table.copy()
-    index = rows.channel.map({c: i for i, c in enumerate(CHANNELS)}).to_numpy()
-    up = (rows.group == result.order[-1]).to_numpy()
-    return rows.assign(
-        start=index + GAP,
-        end=index + 1 - GAP,
-        signed=np.where(up, rows.share, -rows.share),
-        substitution=rows.channel.str[2:5],
-        text=[f"{s:.2%}" for s in rows.share],
-    )
+def _bars(result: GroupSpectra) -> dict[str, Any]:
+    group, channel, share = (result.table[c].to_numpy() for c in ("group", "channel", "share"))
+    index = np.array([PLACE_OF[c] for c in channel])
+    return {
+        "group": group,
+        "channel": channel,
+        "share": share,
+        "start": index + GAP,
+        "end": index + 1 - GAP,
+        "signed": np.where(group == result.order[-1], share, -share),
+        "substitution": [c[2:5] for c in channel],
+        "text": [f"{s:.2%}" for s in share],
+    }
 
 
-def _blocks() -> pd.DataFrame:
+def _blocks() -> dict[str, Any]:
     start = np.arange(len(SUBSTITUTIONS)) * float(BLOCK)
-    return pd.DataFrame(
-        {"substitution": SUBSTITUTIONS, "start": start + GAP, "end": start + BLOCK - GAP}
-    ).assign(middle=start + BLOCK / 2)
+    return {
+        "substitution": SUBSTITUTIONS,
+        "start": start + GAP,
+        "end": start + BLOCK - GAP,
+        "middle": start + BLOCK / 2,
+    }
 
 
-def _groups(result: GroupSpectra) -> pd.DataFrame:
-    n = result.tumours.set_index("group").n
+def _groups(result: GroupSpectra) -> dict[str, Any]:
+    n = dict(zip(result.tumours.group, result.tumours.n, strict=True))
     of = {g: "1 tumour" if n[g] == 1 else f"{n[g]:,} tumours" for g in result.order}
     words = [f"{result.title} {result.order[-1]}, {of[result.order[-1]]}"]
     words.append(f"{result.order[0]}, {of[result.order[0]]}")
-    return pd.DataFrame({"text": words, "place": [0, 1]})
+    return {"text": words, "place": [0, 1]}
 
 
 def _axes(high: float) -> dict[str, Any]:

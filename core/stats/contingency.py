@@ -116,7 +116,7 @@ def chi_squared(table: npt.ArrayLike, *, correct: bool = True) -> ChiSquared:
     which = "1 expected count is" if low == 1 else f"{low} expected counts are"
     words = (f"{which} under 5: prefer Fisher's exact test",) if low else ()
     v = float(np.sqrt(plain / (total * (min(r, c) - 1))))
-    p = float(stats.chi2.sf(statistic, df))
+    p = float(special.chdtrc(df, statistic))
     return ChiSquared(statistic, df, p, v, _rows(counts), yates, words)
 
 
@@ -147,8 +147,9 @@ def _two_by_two(counts: Floats, confidence: float) -> tuple[float, float, float,
     m, n, k = int(counts[:, 0].sum()), int(counts[:, 1].sum()), int(counts[0].sum())
     low, high = max(0, k - n), min(k, m)
     support = np.arange(low, high + 1)
-    log_weight = stats.hypergeom.logpmf(support, m + n, m, k)
-    null = np.exp(log_weight)
+    log_weight = -special.betaln(support + 1, m - support + 1)
+    log_weight -= special.betaln(k - support + 1, n - k + support + 1)
+    null = np.exp(log_weight - log_weight.max())
     null /= null.sum()
     p = float(min(1.0, null[null <= null[a - low] * (1 + 1e-7)].sum()))
 
@@ -158,14 +159,19 @@ def _two_by_two(counts: Floats, confidence: float) -> tuple[float, float, float,
         return weights / weights.sum()
 
     alpha = (1 - confidence) / 2
-    mean = _root(lambda t: float(support @ distribution(t)) - a) if low < a < high else 0.0
+    # each root is looked for about where Woolf's estimate and interval would have it
+    halves = counts + 0.5
+    guess = float(np.log(halves[0, 0] * halves[1, 1] / (halves[0, 1] * halves[1, 0])))
+    away = float(special.ndtri(1 - alpha) * np.sqrt((1 / halves).sum()))
+    mean = _root(lambda t: float(support @ distribution(t)) - a, guess) if low < a < high else 0.0
     estimate = 0.0 if a == low else np.inf if a == high else np.exp(mean)
     if low == high:
         return p, NAN, 0.0, np.inf
-    lower = 0.0 if a == low else np.exp(_root(lambda t: _sf(distribution(t), a - low) - alpha))
-    upper = np.inf
+    lower, upper, at = 0.0, np.inf, a - low
+    if a > low:
+        lower = np.exp(_root(lambda t: _sf(distribution(t), at) - alpha, guess - away))
     if a < high:
-        upper = np.exp(_root(lambda t: alpha - distribution(t)[: a - low + 1].sum()))
+        upper = np.exp(_root(lambda t: alpha - distribution(t)[: at + 1].sum(), guess + away))
     return p, float(estimate), float(lower), float(upper)
 
 
@@ -173,12 +179,12 @@ def _sf(distribution: Floats, place: int) -> float:
     return float(distribution[place:].sum())
 
 
-def _root(rising: Callable[[float], float]) -> float:
-    """Zero of an increasing function of a log odds ratio."""
-    reach = 1.0
-    while reach < 600 and (rising(-reach) > 0 or rising(reach) < 0):
-        reach *= 2
-    return float(optimize.brentq(rising, -reach, reach, xtol=1e-13, rtol=1e-14))
+def _root(rising: Callable[[float], float], guess: float) -> float:
+    """Zero of an increasing function of a log odds ratio, near ``guess``."""
+    reach = 0.125
+    while reach < 600 and (rising(guess - reach) > 0 or rising(guess + reach) < 0):
+        reach *= 4
+    return float(optimize.brentq(rising, guess - reach, guess + reach, xtol=1e-13, rtol=1e-14))
 
 
 def mantel_haenszel(

@@ -15,7 +15,9 @@ greatest overlap possible. ``room`` is that distance.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +26,10 @@ from scipy import sparse, special
 from core.model import BadInput
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.integer[Any]]
 
-BLOCK = 1024
-"""Outcomes computed together: bounds memory to a few tables of strata x BLOCK numbers."""
+BLOCK = 16384
+"""Outcomes times strata computed together: few enough for their tables to stay in the cache."""
 
 MANTEL_FLEISS = 5.0
 
@@ -58,13 +61,15 @@ def mantel_haenszel_panel(
     outcomes: sparse.csc_array,
     strata: npt.ArrayLike,
     *,
+    among: npt.NDArray[np.bool_] | None = None,
     confidence: float = 0.95,
 ) -> MantelHaenszelPanel:
     """Test ``group`` (n booleans) against each column of ``outcomes`` (n x m, entries 1) within
     ``strata`` (n labels).
 
-    Strata without a patient in the group, or with none outside it, hold no information and are
-    left out. Raises BadInput where the lengths differ.
+    ``among``: the patients that count (n booleans), by default all. Strata without a patient in
+    the group, or with none outside it, hold no information and are left out. Raises BadInput where
+    the lengths differ.
     """
     member = np.asarray(group, dtype=bool)
     codes = np.unique(np.asarray(strata), return_inverse=True)[1].reshape(-1)
@@ -74,50 +79,85 @@ def mantel_haenszel_panel(
             expected=f"{outcomes.shape[0]} patients in each",
             found=f"{member.size} in the group, {codes.size} in the strata",
         )
-    size, inside = np.bincount(codes), np.bincount(codes, weights=member)
-    tells = ((inside > 0) & (inside < size))[codes]
-    table, member = sparse.csr_array(outcomes)[tells], member[tells]
-    codes = np.unique(codes[tells], return_inverse=True)[1].reshape(-1)
-    k = int(codes.max()) + 1 if codes.size else 0
-    by = sparse.csr_array(
-        (np.ones(codes.size), (codes, np.arange(codes.size))), shape=(k, codes.size)
-    )
-    n = np.bincount(codes, minlength=k).astype(float)[:, None]
-    g = np.bincount(codes, weights=member, minlength=k).astype(float)[:, None]
-    with_outcome = sparse.csc_array(by @ table)
-    with_both = sparse.csc_array(by @ table.multiply(member[:, None]))
+    counted = np.ones(codes.size, dtype=bool) if among is None else among
+    size, inside = np.bincount(codes, counted), np.bincount(codes, member & counted)
+    tells = (inside > 0) & (inside < size)
+    k = int(tells.sum())
+    # those who tell nothing stand in a stratum of their own, the last
+    stratum = np.where(counted, np.where(tells, np.cumsum(tells) - 1, k)[codes], k)
+    place = member * (k + 1) + stratum
+    n, g = size[tells].astype(float), inside[tells].astype(float)
+    width = BLOCK // (k + 1) + 1
+    sums = [
+        _sums(*_counted(outcomes, slice(at, at + width), place, k), n, g)
+        for at in range(0, outcomes.shape[1], width)
+    ]
     half = float(special.ndtri(0.5 + confidence / 2))
-    blocks = [
-        _block(with_both[:, at : at + BLOCK].toarray(), with_outcome[:, at : at + BLOCK].toarray(),
-               n, g, half)
-        for at in range(0, outcomes.shape[1], BLOCK)
-    ]  # fmt: skip
-    columns = np.concatenate(blocks, axis=1) if blocks else np.empty((9, 0))
-    return MantelHaenszelPanel(codes.size, int(member.sum()), k, *columns)
+    columns = _numbers(np.concatenate([*sums, np.empty((11, 0))], axis=1), half)
+    return MantelHaenszelPanel(int(n.sum()), int(g.sum()), k, *columns)
 
 
-def _block(a: Floats, h: Floats, n: Floats, g: Floats, half: float) -> Floats:
-    """The nine numbers per outcome, as rows; ``a`` and ``h``: strata x outcomes."""
-    b, c, d = g - a, h - a, n - g - h + a
-    expected = g * h / n
+def _counted(
+    outcomes: sparse.csc_array, block: slice, place: Counts, k: int
+) -> tuple[Counts, Floats]:
+    """Patients with each outcome of ``block`` in each of ``k`` strata: of the group, of all.
+
+    ``place`` of a patient: the stratum, beyond ``k`` others in the group.
+    """
+    pointer = outcomes.indptr[block.start : block.stop + 1]
+    rows = outcomes.indices[pointer[0] : pointer[-1]]
+    shape = (pointer.size - 1, 2, k + 1)
+    cell = np.repeat(np.arange(shape[0]) * 2 * (k + 1), np.diff(pointer)) + place[rows]
+    count = np.bincount(cell, minlength=math.prod(shape)).reshape(shape)
+    inside = count[:, 1, :k]
+    everyone: Floats = (count[:, 0, :k] + inside).astype(float)
+    return inside, everyone
+
+
+def _sums(a: Counts, h: Floats, n: Floats, g: Floats) -> Floats:
+    """Per outcome, as rows, the sums over strata of H, A, E, the least and the greatest overlap,
+    V, and with R = a d / N, S = b c / N, P = (a + d) / N, Q = (b + c) / N of R, S, P R,
+    P S + Q R, Q S. ``a`` and ``h`` (which is used up): outcomes x strata.
+
+    Most strata of a rare outcome hold no patient with both. There R is 0 and S is E; the others
+    are few and taken one by one. No sum is made by subtraction, so that one without a term is 0.
+    """
+    has, both = h.sum(axis=1), a.sum(axis=1)
+    least, most = np.maximum(h, n - g).sum(axis=1) - (n - g).sum(), np.minimum(g, h).sum(axis=1)
+    variance = (h * (n - h)) @ (g * (n - g) / (n**2 * np.maximum(n - 1, 1)))
+    column, s = np.divmod(np.flatnonzero(a), max(n.size, 1))
+    ai, hi, gi, ni = a[column, s], h[column, s], g[s], n[s]
+    h[column, s] = 0
+
+    def total(of: Floats) -> Floats:
+        summed: Floats = np.bincount(column, weights=of, minlength=len(h)).astype(float)
+        return summed
+
+    alone = h @ (g / n)
+    agreeing, differing = ((h * of) @ (g / n**2) for of in (n - g - h, g + h))
+    b, c, d = gi - ai, hi - ai, ni - gi - hi + ai
+    diagonal, off, agree, differ = ai * d / ni, b * c / ni, (ai + d) / ni, (b + c) / ni
+    sums: Floats = np.stack(
+        [
+            *(has, both, alone + total(hi * gi / ni), least, most, variance),
+            *(total(diagonal), alone + total(off), total(agree * diagonal)),
+            agreeing + total(agree * off + differ * diagonal),
+            differing + total(differ * off),
+        ]
+    )
+    return sums
+
+
+def _numbers(sums: Floats, half: float) -> Floats:
+    """The nine numbers of each outcome, as rows, from :func:`_sums`."""
+    has, both, expected, least, most, variance, r, s, pr, mixed, qs = sums
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = (g * (n - g) * h * (n - h) / (n**2 * np.maximum(n - 1, 1))).sum(axis=0)
-        total = expected.sum(axis=0)
-        statistic = np.where(variance > 0, (a.sum(axis=0) - total) ** 2 / variance, np.nan)
-        diagonal, off = a * d / n, b * c / n
-        r, s = diagonal.sum(axis=0), off.sum(axis=0)
+        statistic = np.where(variance > 0, (both - expected) ** 2 / variance, np.nan)
         ratio = np.where((r > 0) | (s > 0), r / s, np.nan)
-        agree, differ = (a + d) / n, (b + c) / n
-        error = np.sqrt(
-            (agree * diagonal).sum(axis=0) / (2 * r**2)
-            + (agree * off + differ * diagonal).sum(axis=0) / (2 * r * s)
-            + (differ * off).sum(axis=0) / (2 * s**2)
-        )
+        error = np.sqrt(pr / (2 * r**2) + mixed / (2 * r * s) + qs / (2 * s**2))
         lower, upper = ratio * np.exp(-half * error), ratio * np.exp(half * error)
     one_sided = (r == 0) | (s == 0)
     lower, upper = np.where(one_sided, np.nan, lower), np.where(one_sided, np.nan, upper)
-    least, most = np.maximum(0, g + h - n).sum(axis=0), np.minimum(g, h).sum(axis=0)
-    room = np.minimum(total - least, most - total)
-    p = special.chdtrc(1, statistic)
-    counts = (h.sum(axis=0), a.sum(axis=0), total)
-    return np.stack([*counts, ratio, lower, upper, statistic, p, room])
+    room = np.minimum(expected - least, most - expected)
+    p = special.erfc(np.sqrt(statistic / 2))
+    return np.stack([has, both, expected, ratio, lower, upper, statistic, p, room])

@@ -93,18 +93,21 @@ class Channels:
         return tuple(words)
 
 
-def channels_from_context(context: Texts, reference: Texts, alternative: Texts) -> Channels:
+def channels_from_context(
+    context: Texts, reference: Texts, alternative: Texts, *, calls: Ints | None = None
+) -> Channels:
     """Channels of calls from a context column of any odd length of at least three.
 
-    Lengths may differ from call to call, and letters may be of either case. Raises BadInput when
-    the columns differ in length.
+    Lengths may differ from call to call, and letters may be of either case. ``calls``: how many
+    calls each row stands for, by default one. Raises BadInput when the columns differ in length.
     """
     text = _as_strings(context)
     start, length, data = _bytes(text)
     middle = start + length // 2
     usable = (length % 2 == 1) & (length >= 3)
     flanks = [_base_at(data, middle + shift, usable) for shift in (-1, 0, 1)]
-    return _fold(flanks[0], flanks[1], flanks[2], _alleles(reference), _alleles(alternative))
+    alleles = _alleles(reference), _alleles(alternative)
+    return _fold(flanks[0], flanks[1], flanks[2], *alleles, calls)
 
 
 def channels_from_flanks(
@@ -162,7 +165,12 @@ def count_channels(sample: npt.ArrayLike, channel: npt.ArrayLike, n_samples: int
 
 
 def _fold(
-    before: Codes, middle: Codes, after: Codes, reference: Codes, alternative: Codes
+    before: Codes,
+    middle: Codes,
+    after: Codes,
+    reference: Codes,
+    alternative: Codes,
+    calls: Ints | None = None,
 ) -> Channels:
     """Channels of base codes: 0-3, _UNKNOWN for no base; alleles -1 where not of one base."""
     if not before.size == reference.size == alternative.size:
@@ -185,13 +193,14 @@ def _fold(
     channel = np.full(before.size, NO_CHANNEL, dtype=np.int8)
     channel[use] = _SUBSTITUTION[changed, into].astype(np.int64) * 16 + five * 4 + three
     mismatch = known & ~agrees
+    each = np.ones(before.size, dtype=np.int64) if calls is None else calls
     return Channels(
         channel=channel,
-        n_calls=before.size,
-        n_snv=int(snv.sum()),
-        n_without_context=int((snv & ~known).sum()),
-        n_mismatch=int(mismatch.sum()),
-        n_other_strand=int((mismatch & (middle == 3 - reference)).sum()),
+        n_calls=int(each.sum()),
+        n_snv=int(each[snv].sum()),
+        n_without_context=int(each[snv & ~known].sum()),
+        n_mismatch=int(each[mismatch].sum()),
+        n_other_strand=int(each[mismatch & (middle == 3 - reference)].sum()),
     )
 
 

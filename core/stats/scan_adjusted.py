@@ -78,24 +78,21 @@ class _Layout:
 
     def __init__(self, terms: RiskTerms) -> None:
         self.terms = terms
-        self.died = np.flatnonzero(terms.event)
-        new = np.ones(terms.size, dtype=bool)
-        new[1:] = terms.term_tie[1:] != terms.term_tie[:-1]
-        self.first = np.flatnonzero(new)
-        self.group = np.cumsum(new) - 1
-        own = np.zeros(terms.n, dtype=np.int64)
-        own[self.died] = self.group
-        self.own = own
-        self.tied = bool(terms.fraction.any())
+        # Efron's correction is 0 but in ties of several deaths: their terms, and who died in them
+        shared = np.isin(terms.term_tie, terms.term_tie[terms.fraction != 0])
+        self.tied = np.flatnonzero(shared)
+        self.died = np.flatnonzero(terms.event)[self.tied]
+        new = np.diff(terms.term_tie[self.tied], prepend=-1) != 0
+        self.first, self.group = np.flatnonzero(new), np.cumsum(new) - 1
 
     def at_risk(self, values: Floats) -> Floats:
         """Sum of ``values`` (rows x n) over the patients at risk in each term (rows x E)."""
         below = np.zeros((values.shape[0], values.shape[1] + 1))
         np.cumsum(values, axis=1, out=below[:, 1:])
         out: Floats = below[:, self.terms.stop] - below[:, self.terms.start]
-        if self.tied:
+        if self.tied.size:
             deaths = np.add.reduceat(values[:, self.died], self.first, axis=1)
-            out -= self.terms.fraction * deaths[:, self.group]
+            out[:, self.tied] -= self.terms.fraction[self.tied] * deaths[:, self.group]
         return out
 
     def carry(self, values: Floats) -> Floats:
@@ -103,9 +100,9 @@ class _Layout:
         total = np.zeros((values.shape[0], values.shape[1] + 1))
         np.cumsum(values, axis=1, out=total[:, 1:])
         out: Floats = total[:, self.terms.last_term] - total[:, self.terms.first_term]
-        if self.tied:
-            own = np.add.reduceat(values * self.terms.fraction, self.first, axis=1)
-            out -= np.where(self.terms.event, own[:, self.own], 0.0)
+        if self.tied.size:
+            weighted = values[:, self.tied] * self.terms.fraction[self.tied]
+            out[:, self.died] -= np.add.reduceat(weighted, self.first, axis=1)[:, self.group]
         return out
 
 

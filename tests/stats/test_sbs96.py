@@ -167,3 +167,13 @@ def test_counts_by_sample() -> None:
 def test_columns_of_different_length() -> None:
     with pytest.raises(BadInput, match="differ in length"):
         channels_from_context(["ACA"], ["C", "T"], ["T", "C"])
+
+
+def test_a_row_that_stands_for_several_calls_counts_as_they_would() -> None:
+    rows = [("ACA", "C", "T"), ("ACA", "G", "T"), ("NCA", "C", "A"), ("TTT", "T", "-")]
+    calls = np.array([3, 2, 0, 4])
+    once = channels_from_context(*zip(*rows, strict=True), calls=calls)
+    each = channels_from_context(*zip(*np.repeat(rows, calls, axis=0).tolist(), strict=True))
+    assert (np.repeat(once.channel, calls) == each.channel).all()
+    assert (once.n_calls, once.n_snv, once.n_mismatch) == (9, 5, 2)
+    assert once.warnings == each.warnings and once.n_other_strand == each.n_other_strand
