@@ -19,7 +19,7 @@ import pandas as pd
 from core.analysis.arms import Arms
 from core.analysis.demands import demand_known, groups_in_words
 from core.analysis.result import Result
-from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, patients_sentence
+from core.analysis.survival import MIN_EVENTS, MIN_PATIENTS, patient_flow, patients_sentence
 from core.groups import Grouping, assign, without_outcome
 from core.model import ENDPOINT_LABEL, DashboardError, Filters, NotEnoughData, Stratifier
 from core.stats.cox import CoxFit
@@ -98,16 +98,8 @@ def subgroups_question(
     frame = store.patients(filters, endpoint)
     grouping = without_outcome(assign(store, frame, stratifier))
     names = store.cohort_names()
-    grouped = grouping.labels.notna()
-    kept = grouped & frame.time_months.notna() & frame.event.notna()
-    rows = frame[kept].assign(group=grouping.labels[kept])
-    more = pd.DataFrame(
-        {
-            "step": [grouping.unassigned, f"no {endpoint} known"],
-            "n": [int(grouped.sum()), int(kept.sum())],
-            "lost": [int((~grouped).sum()), int((grouped & ~kept).sum())],
-        }
-    )
+    flow, kept = patient_flow(store.attrition(filters), frame, grouping, endpoint)
+    rows = frame[kept].assign(group=grouping.labels.to_numpy()[kept])
     filtered = sentence(filters, cohort_names=names)
     demand_known(frame, grouping, endpoint, patients_sentence(filtered, frame, grouping))
     words = _words(filtered, rows, grouping)
@@ -119,7 +111,7 @@ def subgroups_question(
         endpoint=endpoint,
         strata="cohort_id" if stratified else None,
         cohort_names=names,
-        flow=pd.concat([store.attrition(filters), more], ignore_index=True),
+        flow=flow,
         words=words,
         notes=grouping.notes,
     )
@@ -322,15 +314,14 @@ def _interaction(
         return test, []
     at = column.isin(compared).to_numpy()
     some = arms.part(at)
-    rows = pd.DataFrame(
-        {
-            factor: column.to_numpy(object)[at],
-            "mutant": some.mutant,
-            "time_months": some.time,
-            "event": some.event,
-            "stratum": some.stratum,
-        }
-    )
+    codes = pd.Index(compared).get_indexer(pd.Index(column.to_numpy(object)[at]))
+    rows = {
+        factor: pd.Categorical.from_codes(codes, categories=pd.Index(compared)),
+        "mutant": some.mutant,
+        "time_months": some.time,
+        "event": some.event,
+        "stratum": some.stratum,
+    }
     found = likelihood_ratio_interaction(
         rows,
         Categorical("mutant", 0.0, (0.0, 1.0)),

@@ -8,8 +8,8 @@ chi-square with as many degrees of freedom as coefficients were added (as R's ``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -17,22 +17,38 @@ from scipy.special import ndtr, ndtri
 
 from core.model import BadInput
 from core.stats.cox import ChiSquare, CoxFit
-from core.stats.cox_terms import Categorical, Continuous, Interaction, Term, TermsFit, fit_terms
+from core.stats.cox_terms import (
+    Categorical,
+    Continuous,
+    Interaction,
+    Table,
+    Term,
+    TermsFit,
+    fit_each,
+)
 
 
 @dataclass(frozen=True, eq=False)
 class InteractionTest:
-    """The test, the two models, and the effect within each level of the modifier.
-
-    ``effects``: level, term, coefficient, std_error, hazard_ratio, ci_lower, ci_upper, p_value, n,
-    events; empty where the modifier is not categorical.
-    """
+    """The test and the two models."""
 
     test: ChiSquare
     without: TermsFit
     within: TermsFit
-    effects: pd.DataFrame
-    warnings: tuple[str, ...]
+    frame: Table = field(repr=False)
+    event: str
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self.within.warnings
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """The effect within each level of the modifier: level, term, coefficient, std_error,
+        hazard_ratio, ci_lower, ci_upper, p_value, n, events; empty where it has no levels."""
+        if not isinstance(self.within.design.terms[1], Categorical):
+            return pd.DataFrame()
+        return _effects(self.frame, self.within, self.event)
 
 
 def likelihood_ratio(small: CoxFit, large: CoxFit) -> ChiSquare:
@@ -48,10 +64,10 @@ def likelihood_ratio(small: CoxFit, large: CoxFit) -> ChiSquare:
     null = (small.loglik[0], large.loglik[0])
     if small.penalty is None:
         same &= bool(np.isclose(*null, rtol=1e-9))
-    if not same or len(small.kept) > len(large.kept):
+    if not same or large.robust or len(small.kept) > len(large.kept):
         raise BadInput(
             "These two models cannot be compared by a likelihood ratio.",
-            expected="the same patients, strata and tie method, and nested terms",
+            expected="the same patients, strata and tie method, nested terms, no robust variance",
             found=f"n {small.n} and {large.n}, events {small.events} and {large.events}",
         )
     gain = 2 * (large.loglik[1] - small.loglik[1])
@@ -59,51 +75,44 @@ def likelihood_ratio(small: CoxFit, large: CoxFit) -> ChiSquare:
 
 
 def likelihood_ratio_interaction(
-    frame: pd.DataFrame,
+    frame: Table,
     effect: Continuous | Categorical,
     modifier: Term,
     time: str,
     event: str,
     *,
     adjust: Sequence[Term] = (),
+    strata: str | Sequence[str] | None = None,
+    complete: bool = False,
     level: float = 0.95,
-    **how: Any,
 ) -> InteractionTest:
     """Test whether ``effect`` differs by ``modifier``; both main effects and ``adjust`` stay in.
 
-    ``how`` goes to :func:`core.stats.cox_terms.fit_terms` (strata, ties, ...). Robust variances
-    have no likelihood and are refused. Raises BadInput, and what the fits raise.
+    ``strata`` and ``complete`` are those of :func:`core.stats.cox_terms.fit_each`. Raises BadInput,
+    and what the fits raise.
     """
-    if how.get("robust") or how.get("cluster"):
-        raise BadInput("A robust model has no likelihood-ratio test.", remedy="Drop the cluster.")
     if isinstance(modifier, Interaction):
         raise BadInput("The modifier is itself an interaction.", expected="a single term")
-    main = [effect, modifier, *adjust]
-    without = fit_terms(frame, main, time, event, level=level, **how)
-    within = fit_terms(
-        frame, [*main, Interaction(effect, modifier)], time, event, level=level, **how
+    terms = [effect, modifier, *adjust, Interaction(effect, modifier)]
+    by = [strata] if isinstance(strata, str) else strata or ()
+    parts = [range(len(terms) - 1), range(len(terms))]
+    without, within = fit_each(
+        frame, terms, parts, time, event, strata=by, complete=complete, level=level
     )
-    effects = pd.DataFrame()
-    if isinstance(modifier, Categorical):
-        effects = _effects(frame, within, event, level)
-    return InteractionTest(
-        likelihood_ratio(without.fit, within.fit),
-        without,
-        within,
-        effects,
-        within.warnings,
-    )
+    return InteractionTest(likelihood_ratio(without.fit, within.fit), without, within, frame, event)
 
 
-def _effects(frame: pd.DataFrame, within: TermsFit, event: str, level: float) -> pd.DataFrame:
+def _effects(frame: Table, within: TermsFit, event: str) -> pd.DataFrame:
     """The effect in each level of the modifier: main column plus the product with that level."""
     effect, modifier = within.design.terms[:2]
-    assert isinstance(modifier, Categorical)
-    fit, rows = within.fit, frame.loc[within.design.used]
-    covariance, reach = fit.covariance, float(ndtri(0.5 + level / 2))
+    assert isinstance(modifier, Categorical) and not isinstance(effect, Interaction)
+    fit, used = within.fit, within.design.used
+    rows = {c: frame[c][used] for c in (effect.column, modifier.column, event)}
+    died = np.asarray(rows[event], dtype=float)
+    covariance, reach = fit.covariance, float(ndtri(0.5 + fit.level / 2))
     out = []
     for value in modifier.levels:
-        here = rows[modifier.column] == value
+        here = np.asarray(rows[modifier.column] == value)
         for name, _, _ in effect.columns(rows):
             contrast = np.zeros(len(fit.names))
             contrast[fit.names.index(name)] = 1.0
@@ -116,7 +125,7 @@ def _effects(frame: pd.DataFrame, within: TermsFit, event: str, level: float) ->
             out.append(
                 (str(value), name, b, se, np.exp(b), np.exp(b - reach * se), np.exp(b + reach * se),
                  2 * float(ndtr(-abs(b / se))) if np.isfinite(se) else np.nan,
-                 int(here.sum()), int(rows.loc[here, event].sum()))
+                 int(here.sum()), int(died[here].sum()))
             )  # fmt: skip
     names = "level term coefficient std_error hazard_ratio ci_lower ci_upper p_value n events"
     return pd.DataFrame(out, columns=names.split())

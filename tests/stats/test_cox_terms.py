@@ -172,10 +172,10 @@ def test_likelihood_ratio_refuses_what_is_not_nested(frame: pd.DataFrame) -> Non
     part = fit_terms(frame.iloc[:200], [Continuous("age"), Continuous("tmb")], "months", "dead").fit
     with pytest.raises(BadInput, match="cannot be compared"):
         likelihood_ratio(age, part)
-    with pytest.raises(BadInput, match="robust"):
-        likelihood_ratio_interaction(
-            frame, Continuous("age"), Continuous("tmb"), "months", "dead", cluster="cohort"
-        )
+    both = [Continuous("age"), Continuous("tmb")]
+    robust = fit_terms(frame, both, "months", "dead", cluster="cohort").fit
+    with pytest.raises(BadInput, match="cannot be compared"):
+        likelihood_ratio(age, robust)
 
 
 def test_interaction_columns_multiply(frame: pd.DataFrame) -> None:
