@@ -21,6 +21,9 @@ TRIES = 12
 
 CHART = "[data-testid=stVegaLiteChart]"
 
+WORDS = "p.unseen"
+"""Before a figure of a page: what it shows, in words. Elsewhere they are the figure's label."""
+
 expect.set_options(timeout=LONG)
 
 
@@ -71,8 +74,9 @@ def same_figure_words(page: Any, words: str) -> None:
 
 def _words(page: Any, test: str, arg: Any) -> str:
     handle = page.wait_for_function(
-        f"arg => {{ const e = document.querySelector('{CHART}[aria-label]');"
-        f" const w = e && e.getAttribute('aria-label'); return w && ({test})(w, arg) && w }}",
+        f"arg => {{ const e = document.querySelector('{WORDS}, {CHART}[aria-label]');"
+        f" const w = e && (e.matches('{WORDS}') ? e.textContent : e.getAttribute('aria-label'));"
+        f" return w && ({test})(w, arg) && w }}",
         arg=arg,
         timeout=LONG,
     )
