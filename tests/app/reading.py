@@ -10,7 +10,6 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-
 UNSEEN = re.compile(r'<p class="unseen">(.*?)</p>', re.S)
 """The words of a figure, for those who do not see it."""
 
