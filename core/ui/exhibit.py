@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.charts.axis_ends import ends_in_data
 from core.charts.figure import Figure
 from core.charts.theme import Look
 from core.report.snapshot import LOOKS, Snapshot, differences
@@ -302,7 +303,7 @@ def chart(figure: Figure, *, key: str, on_select: Callable[[], None] | None = No
     """
     words(figure.description)
     st.vega_lite_chart(
-        spec=figure.for_screen(),
+        spec=ends_in_data(figure).for_screen(),
         theme=None,
         width="stretch",
         alt=figure.label,
