@@ -25,14 +25,21 @@ PLACES = 2_000
 """Places along the axis at which a group has one step and one censoring tick at most: more than
 there are pixels. Curves of fewer steps are drawn as they are."""
 
+SCREEN_PLACES = 800
+"""The same on a page, where a browser places every step anew: a figure of half the page has 560
+pixels, the widest 1,120."""
+
 
 def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[str, Columns]:
     """Every dataset of the figure; ``facts`` are the lines printed inside it."""
     names = {g: group_name(result.title, g) for g in result.order}
+    places = SCREEN_PLACES if look.medium == "screen" else PLACES
     return {
-        "curves": _named(_steps(result.curves), names),
+        "curves": _named(_steps(result.curves), names, places),
         "censored": _named(
-            {c: result.censored[c].to_numpy() for c in ("time", "survival", "group")}, names
+            {c: result.censored[c].to_numpy() for c in ("time", "survival", "group")},
+            names,
+            places,
         ),
         "risk": _risk(result, names, look),
         "ends": _ends(result, names, look),
@@ -42,10 +49,10 @@ def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[st
     }
 
 
-def _named(columns: Columns, names: dict[str, str]) -> Columns:
+def _named(columns: Columns, names: dict[str, str], places: int) -> Columns:
     """Rows of curves, thinned, with the groups as a legend calls them."""
-    if len(columns["group"]) > PLACES:
-        frame = thinned(pd.DataFrame(columns))
+    if len(columns["group"]) > places:
+        frame = thinned(pd.DataFrame(columns), places)
         columns = {str(name): column.to_numpy() for name, column in frame.items()}
     return {**columns, "group": _each(columns["group"], names)}
 
@@ -79,16 +86,16 @@ def _steps(curves: pd.DataFrame) -> Columns:
     }
 
 
-def thinned(rows: pd.DataFrame) -> pd.DataFrame:
+def thinned(rows: pd.DataFrame, places: int = PLACES) -> pd.DataFrame:
     """``rows`` (group, time; in time order), the last at each place where there are many.
 
-    Every row that stays is as it was: a curve is right at its steps, and late by less than a
-    PLACES-th of the axis between them.
+    Every row that stays is as it was: a curve is right at its steps, and late by less than one of
+    the ``places`` of the axis between them.
     """
-    many = rows.groupby("group", sort=False).time.transform("size") > PLACES
+    many = rows.groupby("group", sort=False).time.transform("size") > places
     if not many.any():
         return rows
-    place = np.floor(rows.time / max(float(rows.time.max()), 1e-12) * PLACES)
+    place = np.floor(rows.time / max(float(rows.time.max()), 1e-12) * places)
     return rows[~many | ~pd.DataFrame({"g": rows.group, "p": place}).duplicated(keep="last")]
 
 
