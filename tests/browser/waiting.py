@@ -132,7 +132,8 @@ def steady(page: Any, script: str, arg: Any = None) -> Any:
 def charts_fit(page: Any, width: int, *, at_least: int = 1, texts: bool = False) -> None:
     """Every figure is drawn, inside the screen; with ``texts`` also its texts inside the figure.
 
-    The mark SIMULATED, and a text that is not painted, may reach over.
+    The mark SIMULATED, and a text that is not painted, may reach over. A figure that is painted
+    at once (a canvas) has no texts to be looked at.
     """
     stays_empty(
         page,
@@ -142,12 +143,12 @@ def charts_fit(page: Any, width: int, *, at_least: int = 1, texts: bool = False)
           const found = shown.length < atLeast ? [`${shown.length} figures`] : [];
           for (const chart of shown) {
             const name = (chart.getAttribute('aria-label') || '').slice(0, 60);
-            const svg = chart.querySelector('svg');
-            if (!svg) { found.push(`${name}: not drawn`); continue; }
-            const box = svg.getBoundingClientRect();
+            const drawn = chart.querySelector('svg, canvas');
+            if (!drawn) { found.push(`${name}: not drawn`); continue; }
+            const box = drawn.getBoundingClientRect();
             if (box.left < 0 || box.right > width + 1)
               found.push(`${name}: ${box.left} to ${box.right}`);
-            for (const text of texts ? svg.querySelectorAll('text') : []) {
+            for (const text of texts ? drawn.querySelectorAll('text') : []) {
               const b = text.getBoundingClientRect();
               if (!b.width || !text.textContent.trim()) continue;
               if (getComputedStyle(text).opacity === '0') continue;
