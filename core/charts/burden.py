@@ -159,9 +159,9 @@ def null_figure(
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     about = (
-        f"Histogram of {len(null.draws):,} hazard ratios of {result.title} labels permuted within "
-        f"cohort, cancer type and TMB, centred at {null.centre:.2f}; observed {null.observed:.2f}, "
-        f"{p_text(null.p_value)}."
+        f"Histogram of the hazard ratios of {result.title} labels permuted within cohort, cancer "
+        f"type and TMB. {len(null.draws):,} permutations, centred at {null.centre:.2f}; observed "
+        f"{null.observed:.2f}, {p_text(null.p_value)}."
     )
     return Figure(f"matched-null-{_stem(result)}", spec, data, about)
 

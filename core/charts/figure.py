@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,18 @@ class Figure:
     """A Vega-Lite spec whose data stand apart, by name, so that a new cohort changes only them.
 
     ``name`` is the stem of an exported file; ``description`` says in words what the figure shows,
-    for those who do not see it.
+    for those who do not see it: what is drawn up to the first stop or colon, then the numbers.
     """
 
     name: str
     spec: dict[str, Any]
     datasets: Mapping[str, Table]
     description: str
+
+    @property
+    def label(self) -> str:
+        """What is drawn, without the numbers."""
+        return re.split(r"[.:] ", self.description, maxsplit=1)[0].removesuffix(".") + "."
 
     @property
     def data(self) -> dict[str, pd.DataFrame]:

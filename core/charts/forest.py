@@ -28,6 +28,9 @@ from core.charts.wording import ratio_text
 
 __all__ = ["SELECTION", "ForestText", "describe", "forest_figure"]
 
+STEP = 8
+"""Margins are multiples of so many pixels: the next patients' are mostly the same ones."""
+
 
 def forest_figure(
     table: pd.DataFrame,
@@ -62,7 +65,7 @@ def forest_figure(
         "notes": note_lines(notes),
     }
     spec = dict(template(look, text, columns, simulated, selectable))
-    left, right = margins(rows, columns, look, text)
+    left, right = (STEP * np.ceil(m / STEP) for m in margins(rows, columns, look, text))
     spec["height"] = float(np.ceil(pitch(look, columns) * len(rows["label"])))
     spec["params"] = [
         # Beneath a minimal width the scale takes all of it; see the module.

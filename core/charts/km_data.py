@@ -25,14 +25,21 @@ PLACES = 2_000
 """Places along the axis at which a group has one step and one censoring tick at most: more than
 there are pixels. Curves of fewer steps are drawn as they are."""
 
+SCREEN_PLACES = 800
+"""The same on a page, where a browser places every step anew: a figure of half the page has 560
+pixels, the widest 1,120."""
+
 
 def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[str, Columns]:
     """Every dataset of the figure; ``facts`` are the lines printed inside it."""
     names = {g: group_name(result.title, g) for g in result.order}
+    places = SCREEN_PLACES if look.medium == "screen" else PLACES
     return {
-        "curves": _named(_steps(result.curves), names),
+        "curves": _named(_steps(result.curves), names, places),
         "censored": _named(
-            {c: result.censored[c].to_numpy() for c in ("time", "survival", "group")}, names
+            {c: result.censored[c].to_numpy() for c in ("time", "survival", "group")},
+            names,
+            places,
         ),
         "risk": _risk(result, names, look),
         "ends": _ends(result, names, look),
@@ -42,10 +49,10 @@ def km_data(result: SurvivalComparison, look: Look, facts: list[str]) -> dict[st
     }
 
 
-def _named(columns: Columns, names: dict[str, str]) -> Columns:
+def _named(columns: Columns, names: dict[str, str], places: int) -> Columns:
     """Rows of curves, thinned, with the groups as a legend calls them."""
-    if len(columns["group"]) > PLACES:
-        kept = thinned(columns["group"], columns["time"])
+    if len(columns["group"]) > places:
+        kept = thinned(columns["group"], columns["time"], places)
         columns = {name: column[kept] for name, column in columns.items()}
     return {**columns, "group": _each(columns["group"], names)}
 
@@ -79,16 +86,18 @@ def _steps(curves: pd.DataFrame) -> Columns:
     }
 
 
-def thinned(group: npt.NDArray[np.object_], time: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+def thinned(
+    group: npt.NDArray[np.object_], time: npt.NDArray[np.float64], places: int = PLACES
+) -> npt.NDArray[np.intp]:
     """Rows that stay: of a group with many the last at each place, of others all.
 
     A group's rows stand together, in time order. Every row that stays is as it was: a curve is
-    right at its steps, and late by less than a PLACES-th of the axis between them.
+    right at its steps, and late by less than one of the ``places`` of the axis between them.
     """
     first = np.append(True, group[1:] != group[:-1])
     of = np.cumsum(first) - 1
-    many = (np.bincount(of) > PLACES)[of]
-    place = np.floor(time / max(float(time.max()), 1e-12) * PLACES)
+    many = (np.bincount(of) > places)[of]
+    place = np.floor(time / max(float(time.max()), 1e-12) * places)
     last = np.append(first[1:] | (place[1:] != place[:-1]), True)
     return np.flatnonzero(~many | last)
 

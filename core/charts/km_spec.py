@@ -49,7 +49,7 @@ def template(
 def _axes_layer(look: Look, x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
     """An invisible layer that carries the axes, so that the others need not repeat them."""
     return {
-        "data": {"name": "curves"},
+        "data": {"values": [{"time": 0, "survival": 1}]},
         "mark": {"type": "point", "opacity": 0, "size": 1},
         "encoding": {
             "x": {

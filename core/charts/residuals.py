@@ -72,8 +72,8 @@ def residual_figure(
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     stem = "".join(c if c.isalnum() else "-" for c in term.lower())
     about = (
-        f"Scaled Schoenfeld residuals of {term} at {len(x)} deaths against time, with a smooth "
-        f"curve; test of proportional hazards {p_text(p)}."
+        f"Scaled Schoenfeld residuals of {term} against time, with a smooth curve. {len(x)} "
+        f"deaths; test of proportional hazards {p_text(p)}."
     )
     return Figure(f"residuals-{stem}", spec, data, about)
 

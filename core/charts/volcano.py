@@ -62,8 +62,9 @@ def volcano_figure(
     first = points.nlargest(5, "height")
     words = "; ".join(f"{r.gene} {r.ratio}, {r.p}" for r in first.itertuples())
     about = (
-        f"Volcano of {len(result.table):,} genes, {len(points):,} of them drawn: hazard ratio of "
-        f"{ENDPOINT_LABEL[result.endpoint].lower()} ({model}) against p-value. Smallest p: {words}."
+        f"Volcano of genes, hazard ratio of {ENDPOINT_LABEL[result.endpoint].lower()} ({model}) "
+        f"against p-value. {len(result.table):,} genes, {len(points):,} of them drawn. Smallest p: "
+        f"{words}."
     )
     stem = f"genes-{'adjusted' if adjusted else 'raw'}-{result.endpoint.lower()}"
     return Figure(stem, spec, {"genes": points}, about)

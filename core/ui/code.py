@@ -14,6 +14,9 @@ from core.report.code import page_code
 from core.store import Store
 from core.ui import cached, state
 
+FOLD = "page-code"
+"""Key of the fold."""
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "survival": ("medians", "bands", "tau"),
     "cox": ("residuals",),
@@ -30,11 +33,22 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 
 def show(page: str, store: Store, asked: Sequence[Asked]) -> None:
-    """Nothing where the page had no answer, or has no code."""
+    """Nothing where the page had no answer, or has no code.
+
+    The code is sent once the fold is open: what colours it is a quarter of all that a browser
+    loads for its first page.
+    """
     text = page_code(page, store, asked, options(page, Questions(asked)))
-    if text:
-        with st.expander("Code that reproduces this page", icon=":material/code:"):
-            st.code(text, language="python")
+    if not text:
+        return
+    fold = st.expander(
+        "Code that reproduces this page",
+        icon=":material/code:",
+        key=FOLD,
+        on_change="rerun",
+    )
+    if fold.open:
+        fold.code(text, language="python")
 
 
 def options(page: str, questions: Questions) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.charts.axis_ends import ends_in_data
 from core.charts.figure import Figure
 from core.charts.theme import Look
 from core.report.snapshot import LOOKS, Snapshot, differences
@@ -141,7 +142,7 @@ class Exhibit:
         simulated = self.store.simulated
 
         def on_page(look: Look) -> str:
-            st.html(f'<p class="unseen">{html.escape(description)}</p>')
+            words(description)
             st.plotly_chart(
                 points(self.result, look, simulated=simulated),
                 width="stretch",
@@ -295,12 +296,22 @@ def _is_hashable(what: tuple[Any, ...]) -> bool:
 
 
 def chart(figure: Figure, *, key: str, on_select: Callable[[], None] | None = None) -> None:
-    """Draw ``figure`` on the page; ``on_select`` is called when a mark of it is clicked."""
+    """Draw ``figure`` on the page; ``on_select`` is called when a mark of it is clicked.
+
+    The browser builds a figure anew whenever its spec or its label differs, and else only moves
+    its marks, so the label names what is drawn and the numbers stand beside it.
+    """
+    words(figure.description)
     st.vega_lite_chart(
-        spec=figure.for_screen(),
+        spec=ends_in_data(figure).for_screen(),
         theme=None,
         width="stretch",
-        alt=figure.description,
+        alt=figure.label,
         key=key,
         on_select=on_select or "ignore",
     )
+
+
+def words(description: str) -> None:
+    """What the next figure shows, for those who do not see it."""
+    st.html(f'<p class="unseen">{html.escape(description)}</p>')

@@ -16,6 +16,7 @@ STYLE = """
 .st-key-panels > div { flex: 1 1 330px; min-width: min(330px, 100%); }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }
+.stElementContainer:has(> .stHtml > .unseen) { position: absolute; }
 .tablebox { overflow-x: auto; }
 table.plain { border-collapse: collapse; width: 100%; font-size: 0.94rem;
   font-variant-numeric: tabular-nums; }

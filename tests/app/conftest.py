@@ -23,13 +23,18 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def app(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Start the app with URL parameters: ``app(gene="TP53", tumor=["Melanoma"])``."""
+    """Start the app with URL parameters: ``app(gene="TP53", tumor=["Melanoma"])``.
+
+    ``opened``: key of a fold that stands open.
+    """
     monkeypatch.setenv(STORE_VARIABLE, str(small_folder))
 
-    def start(page: str = "", **query: str | list[str]) -> AppTest:
+    def start(page: str = "", *, opened: str = "", **query: str | list[str]) -> AppTest:
         at = AppTest.from_file(str(ROOT / "dashboard" / "Home.py"), default_timeout=180)
         for key, value in query.items():
             at.query_params[key] = value
+        if opened:
+            at.session_state[opened] = True
         at.run()
         if page:
             at.switch_page(str(ROOT / "pages" / f"{page}.py")).run()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+from dataclasses import dataclass
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
+
+UNSEEN = re.compile(r'<p class="unseen">(.*?)</p>', re.S)
+"""The words of a figure, for those who do not see it."""
 
 
 def texts(at: AppTest) -> str:
@@ -15,8 +21,29 @@ def texts(at: AppTest) -> str:
     return "\n".join([*found, *(h.proto.body for h in at.get("html"))]).replace("\\", "")
 
 
-def charts(at: AppTest) -> list[Any]:
-    return [c.proto for c in at.get("vega_lite_chart")]
+@dataclass(frozen=True)
+class Chart:
+    """A figure as it is sent, and its words: those before it, or its own where there are none."""
+
+    proto: Any
+    words: str
+
+    @property
+    def spec(self) -> str:
+        return str(self.proto.spec)
+
+
+def charts(at: AppTest) -> list[Chart]:
+    found, words = [], ""
+    for element in at.main:
+        if element.type == "html" and (said := UNSEEN.search(element.proto.body)):
+            words = html.unescape(said[1])
+        elif element.type == "vega_lite_chart":
+            found.append(Chart(element.proto, words or element.proto.alt))
+            words = ""
+        elif element.type == "plotly_chart":
+            words = ""
+    return found
 
 
 def spec(chart: Any) -> dict[str, Any]:
@@ -24,5 +51,5 @@ def spec(chart: Any) -> dict[str, Any]:
     return found
 
 
-def alt(chart: Any) -> str:
-    return str(chart.alt)
+def alt(chart: Chart) -> str:
+    return chart.words

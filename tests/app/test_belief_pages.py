@@ -45,8 +45,8 @@ def test_burden_page_draws_what_the_analysis_computed(app: App, store) -> None:
     assert at.title[0].value == "Is it ALK, or the burden?"
     drawn = [alt(c) for c in charts(at)]
     assert drawn[0] == models_figure(expected, simulated=True).description
-    assert "Histogram of 1,000 hazard ratios" in drawn[1]
-    assert "by fifth of TMB" in drawn[2] and drawn[3].startswith("Volcano of 4 genes")
+    assert "Histogram of the hazard ratios" in drawn[1] and "1,000 permutations" in drawn[1]
+    assert "by fifth of TMB" in drawn[2] and drawn[3].startswith("Volcano of genes")
     shown = texts(at)
     assert "ALK's raw hazard ratio is" in shown and expected.sentence in shown
     assert f"{len(expected.rows):,}</b> analysed" in shown

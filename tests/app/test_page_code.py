@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from core.charts.figure import Figure
 from core.report.code import WRITERS
 from core.ui import cached
+from core.ui.code import FOLD
 from tests.app.conftest import ROOT
 from tests.app.reading import alt, charts, spec, texts
 
@@ -72,7 +73,9 @@ def imported_and_assigned(code: str) -> set[str]:
 
 @pytest.mark.parametrize(("page", "asked"), ASKED, ids=lambda v: str(v)[:40])
 def test_the_code_draws_and_says_what_the_page_does(app: App, page: str, asked: dict) -> None:
-    at = app("" if page == "survival" else page, **asked)  # the survival page is the first
+    at = app(
+        "" if page == "survival" else page, opened=FOLD, **asked
+    )  # the survival page is the first
     assert not at.exception and len(at.error) == 1, "nothing but the word on simulated data"
     code = shown_code(at)
     names, printed = run(code)
@@ -89,19 +92,25 @@ def test_the_code_draws_and_says_what_the_page_does(app: App, page: str, asked: 
 
 @pytest.mark.parametrize(("key", "n"), [("bands", 1), ("medians", 2)])
 def test_choices_that_only_change_the_figure_are_in_the_code(app: App, key: str, n: int) -> None:
-    whole = run(shown_code(app()))[0]["figure"].spec["layer"]
-    at = app(**{key: "false"})
+    whole = run(shown_code(app(opened=FOLD)))[0]["figure"].spec["layer"]
+    at = app(opened=FOLD, **{key: "false"})
     fewer = run(shown_code(at))[0]["figure"].spec["layer"]
     assert len(whole) - len(fewer) == n
     assert fewer == spec(charts(at)[2])["layer"], "as on the page"
 
 
 def test_the_usual_covariates_are_not_written_out(app: App) -> None:
-    assert "Covariate" not in shown_code(app("cox"))
+    assert "Covariate" not in shown_code(app("cox", opened=FOLD))
 
 
 def test_a_page_without_an_answer_has_no_code(app: App) -> None:
-    at = app("cox", cohort="Tiny 2020")
+    at = app("cox", opened=FOLD, cohort="Tiny 2020")
+    assert not any("store = " in c.value for c in at.code)
+
+
+def test_the_code_is_not_sent_before_it_is_asked_for(app: App) -> None:
+    at = app()
+    assert any(e.label.startswith("Code that") for e in at.expander)
     assert not any("store = " in c.value for c in at.code)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.waiting import CHART, charts_fit, stays_empty
+from tests.browser.waiting import CHART, WORDS, charts_fit, stays_empty
 
 Visit = Callable[..., Any]
 
@@ -16,8 +16,9 @@ Visit = Callable[..., Any]
 def test_figures_are_drawn_and_fit(visit: Visit, width: int, dark: bool) -> None:
     page = visit("/signatures?gene=TP53", width=width, dark=dark)
     page.get_by_role("heading", name="Do TP53-mutant tumours carry").wait_for()
-    said = "Tumours with each signature, TP53 mutant against wild type. SBS7a"
-    page.locator(f'{CHART}[aria-label^="{said}"] svg').wait_for()
+    said = "Tumours with each signature, TP53 mutant against wild type."
+    page.locator(f'{CHART}[aria-label="{said}"] svg').wait_for()
+    page.locator(WORDS, has_text=f"{said} SBS7a").wait_for(state="attached")
     charts_fit(page, width)
     stays_empty(
         page,

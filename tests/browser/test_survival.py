@@ -78,8 +78,7 @@ def test_filters_survive_the_way_to_another_page_and_back(visit: Visit) -> None:
     wait_for_run(page, before + 2)
     page.get_by_text("Pooled only").click()
     page.wait_for_function(
-        "w => [...document.querySelectorAll('[data-testid=stVegaLiteChart][aria-label]')]"
-        ".some(e => e.getAttribute('aria-label') === w)",
+        "w => [...document.querySelectorAll('p.unseen')].some(e => e.textContent === w)",
         arg=words,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.waiting import (
+    WORDS,
     charts_fit,
     does_not_scroll_sideways,
     steady,
@@ -81,6 +82,8 @@ def test_sorting_is_kept_in_the_address(visit: Visit) -> None:
 def test_naive_changes_the_answer_of_the_curves(visit: Visit) -> None:
     within = visit("/tcga_survival?gene=TP53")
     naive = visit("/tcga_survival?gene=TP53&naive=true")
-    curves = "[data-testid=stVegaLiteChart][aria-label^='Kaplan-Meier curves of overall']"
-    words = [p.locator(curves).first.get_attribute("aria-label") for p in (within, naive)]
+    words = [
+        p.locator(WORDS, has_text="Kaplan-Meier curves of overall").first.text_content()
+        for p in (within, naive)
+    ]
     assert all("TP53 mutant" in w for w in words) and words[0] != words[1]

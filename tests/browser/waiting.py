@@ -21,6 +21,9 @@ TRIES = 12
 
 CHART = "[data-testid=stVegaLiteChart]"
 
+WORDS = "p.unseen"
+"""Before a figure of a page: what it shows, in words. Elsewhere they are the figure's label."""
+
 expect.set_options(timeout=LONG)
 
 
@@ -71,8 +74,9 @@ def same_figure_words(page: Any, words: str) -> None:
 
 def _words(page: Any, test: str, arg: Any) -> str:
     handle = page.wait_for_function(
-        f"arg => {{ const e = document.querySelector('{CHART}[aria-label]');"
-        f" const w = e && e.getAttribute('aria-label'); return w && ({test})(w, arg) && w }}",
+        f"arg => {{ const e = document.querySelector('{WORDS}, {CHART}[aria-label]');"
+        f" const w = e && (e.matches('{WORDS}') ? e.textContent : e.getAttribute('aria-label'));"
+        f" return w && ({test})(w, arg) && w }}",
         arg=arg,
         timeout=LONG,
     )
@@ -128,7 +132,8 @@ def steady(page: Any, script: str, arg: Any = None) -> Any:
 def charts_fit(page: Any, width: int, *, at_least: int = 1, texts: bool = False) -> None:
     """Every figure is drawn, inside the screen; with ``texts`` also its texts inside the figure.
 
-    The mark SIMULATED, and a text that is not painted, may reach over.
+    The mark SIMULATED, and a text that is not painted, may reach over. A figure that is painted
+    at once (a canvas) has no texts to be looked at.
     """
     stays_empty(
         page,
@@ -138,12 +143,12 @@ def charts_fit(page: Any, width: int, *, at_least: int = 1, texts: bool = False)
           const found = shown.length < atLeast ? [`${shown.length} figures`] : [];
           for (const chart of shown) {
             const name = (chart.getAttribute('aria-label') || '').slice(0, 60);
-            const svg = chart.querySelector('svg');
-            if (!svg) { found.push(`${name}: not drawn`); continue; }
-            const box = svg.getBoundingClientRect();
+            const drawn = chart.querySelector('svg, canvas');
+            if (!drawn) { found.push(`${name}: not drawn`); continue; }
+            const box = drawn.getBoundingClientRect();
             if (box.left < 0 || box.right > width + 1)
               found.push(`${name}: ${box.left} to ${box.right}`);
-            for (const text of texts ? svg.querySelectorAll('text') : []) {
+            for (const text of texts ? drawn.querySelectorAll('text') : []) {
               const b = text.getBoundingClientRect();
               if (!b.width || !text.textContent.trim()) continue;
               if (getComputedStyle(text).opacity === '0') continue;
