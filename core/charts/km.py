@@ -19,8 +19,7 @@ from core.charts.wording import group_name, months_text, p_text, ratio_text
 from core.model import ENDPOINT_LABEL
 
 MANY = 300
-"""With more censored patients the screen's figure is painted at once, not mark by mark: a browser
-takes half the time for it."""
+"""With more censored patients a figure on a page is painted at once, not mark by mark."""
 
 
 def km_figure(
