@@ -44,7 +44,7 @@ def km_figure(
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     if look.medium == "screen" and len(data["censored"]["time"]) > MANY:
-        spec["usermeta"] = {"embedOptions": {"renderer": "canvas"}}
+        spec["usermeta"] = {**spec.get("usermeta", {}), "embedOptions": {"renderer": "canvas"}}
     name = f"km-{result.endpoint.lower()}-{result.title.replace(' ', '-').lower()}"
     return Figure(name, spec, data, describe(result))
 

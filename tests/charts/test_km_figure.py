@@ -198,8 +198,8 @@ def test_a_curve_of_many_steps_is_thinned_and_stays_right_where_it_is_drawn() ->
 def test_a_dense_figure_is_painted_at_once_on_a_page_only(result: SurvivalComparison) -> None:
     dense = compared(12_000)
     page, paper = (km_figure(dense, Look(medium=m), simulated=False) for m in ("screen", "print"))
-    assert page.spec["usermeta"]["embedOptions"]["renderer"] == "canvas"
-    assert "usermeta" not in paper.spec
-    assert "usermeta" not in km_figure(result, simulated=False).spec
+    few = km_figure(result, simulated=False).spec["usermeta"]
+    assert page.spec["usermeta"] == {**few, "embedOptions": {"renderer": "canvas"}}
+    assert "embedOptions" not in {**few, **paper.spec["usermeta"]}
     ticks = page.data["censored"].groupby("group").size()
-    assert MANY < ticks.max() <= SCREEN_PLACES + 1
+    assert MANY < ticks.sum() and ticks.max() <= SCREEN_PLACES + 1
