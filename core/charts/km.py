@@ -19,8 +19,7 @@ from core.charts.wording import group_name, months_text, p_text, ratio_text
 from core.model import ENDPOINT_LABEL
 
 MANY = 300
-"""With more censored patients the screen's figure is painted at once, not mark by mark: a browser
-takes half the time for it."""
+"""With more censored patients a figure on a page is painted at once, not mark by mark."""
 
 
 def km_figure(
@@ -45,7 +44,7 @@ def km_figure(
     if heading:
         spec["title"] = {"text": heading[0], "subtitle": list(heading[1:])}
     if look.medium == "screen" and len(data["censored"]["time"]) > MANY:
-        spec["usermeta"] = {"embedOptions": {"renderer": "canvas"}}
+        spec["usermeta"] = {**spec.get("usermeta", {}), "embedOptions": {"renderer": "canvas"}}
     name = f"km-{result.endpoint.lower()}-{result.title.replace(' ', '-').lower()}"
     return Figure(name, spec, data, describe(result))
 

@@ -57,7 +57,7 @@ def calibration_figure(
     groups = _stacked([c.groups for c in found], names).dropna(subset=["predicted", "observed"])
     smooth = _stacked([c.smooth for c in found], names)
     lines = smooth.melt(["at", "predicted"], ["observed", "corrected"], "kind", "survival").dropna()
-    lines["kind"] = lines.kind.map({"observed": OBSERVED, "corrected": CORRECTED})
+    lines = lines.assign(kind=lines.kind.map({"observed": OBSERVED, "corrected": CORRECTED}))
     groups["text"] = [
         percent_text(r["observed"], r["ci_lower"], r["ci_upper"]) for r in records(groups)
     ]

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from core.analysis.survival import SurvivalComparison, compare_survival
-from core.charts.km import facts, km_figure
-from core.charts.km_data import PLACES, _apart, thinned
+from core.charts.km import MANY, facts, km_figure
+from core.charts.km_data import PLACES, SCREEN_PLACES, _apart, thinned
 from core.charts.survival_tables import answer, arms, ratios
 from core.charts.theme import Look
 from core.report.figures import render
@@ -193,3 +193,13 @@ def test_a_curve_of_many_steps_is_thinned_and_stays_right_where_it_is_drawn() ->
     assert (drawn.group == "mutant").sum() == 4, "a small group keeps every step"
     few = whole[whole.group == "mutant"]
     assert thinned(few.group.to_numpy(), few.time.to_numpy()).tolist() == [0, 1, 2, 3]
+
+
+def test_a_dense_figure_is_painted_at_once_on_a_page_only(result: SurvivalComparison) -> None:
+    dense = compared(12_000)
+    page, paper = (km_figure(dense, Look(medium=m), simulated=False) for m in ("screen", "print"))
+    few = km_figure(result, simulated=False).spec["usermeta"]
+    assert page.spec["usermeta"] == {**few, "embedOptions": {"renderer": "canvas"}}
+    assert "embedOptions" not in {**few, **paper.spec["usermeta"]}
+    ticks = page.data["censored"].groupby("group").size()
+    assert ticks.sum() > MANY and ticks.max() <= SCREEN_PLACES + 1
