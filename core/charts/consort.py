@@ -53,7 +53,8 @@ def describe(overview: CohortOverview) -> str:
         f"{a['n']:,} {a['group']} with {a['events']:,} events" for a in records(overview.arms)
     )
     return (
-        f"Flow of patients. {int(flow.n.iloc[0]):,} in the store; {lost or 'none left out'}; "
+        f"Flow of patients from the store to the analysis. {int(flow.n.iloc[0]):,} in the store; "
+        f"{lost or 'none left out'}; "
         f"{int(flow.n.iloc[-1]):,} analysed for {overview.endpoint}: {arms}."
     )
 

@@ -70,7 +70,8 @@ def multivariable_figure(
     result: CoxModel, look: Look | None = None, *, simulated: bool, heading: tuple[str, ...] = ()
 ) -> Figure:
     """Every covariate beside the others (figure 1E); groups carry Wald's test of the whole term."""
-    about = f"{_endpoint(result)}: hazard ratios of one multivariable Cox model, n {result.n:,}"
+    about = f"Hazard ratios of {_endpoint(result).lower()} in one multivariable Cox model"
+    about += f". {result.n:,} patients"
     tests = result.terms.set_index("variable")[["p_value"]]
     return _forest(result, result.multivariable, about, "multivariable", tests, look, simulated,
                    heading)  # fmt: skip
@@ -80,7 +81,7 @@ def univariable_figure(
     result: CoxModel, look: Look | None = None, *, simulated: bool, heading: tuple[str, ...] = ()
 ) -> Figure:
     """Each covariate alone (figure 1D)."""
-    about = f"{_endpoint(result)}: hazard ratios, each of a Cox model of its own"
+    about = f"Hazard ratios of {_endpoint(result).lower()}, each of a Cox model of its own"
     return _forest(result, result.univariable, about, "univariable", None, look, simulated, heading)
 
 

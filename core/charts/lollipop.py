@@ -22,6 +22,7 @@ from core.analysis.mutations import SOURCES, ProteinMap
 from core.charts.figure import Figure, Table
 from core.charts.theme import Look
 from core.charts.view import haloed
+from core.charts.wording import capital
 from core.model import VARIANT_GROUPS
 
 GROUPS = (*VARIANT_GROUPS, "other")
@@ -110,8 +111,8 @@ def describe(result: ProteinMap) -> str:
         for d in result.domains.head(12).to_dict("records")
     )
     return (
-        f"Mutations along {result.gene} ({length}; domains: {domains or 'none listed'}), patients "
-        f"by residue, TCGA above and ICI cohorts below. {result.sentence} Most frequent: "
+        f"Mutations along {result.gene}, patients by residue, TCGA above and ICI cohorts below. "
+        f"{capital(length)}; domains: {domains or 'none listed'}. {result.sentence} Most frequent: "
         + "; ".join(parts)
         + "."
     )

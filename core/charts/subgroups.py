@@ -86,7 +86,7 @@ def subgroups_figure(
         look,
         simulated=simulated,
         name=name,
-        about=f"{ENDPOINT_LABEL[result.endpoint]}: hazard ratio of {result.title}, "
+        about=f"Hazard ratio of {ENDPOINT_LABEL[result.endpoint].lower()}, {result.title} "
         f"{result.order[-1]} against {result.order[0]}, in subgroups",
         text=ForestText(p="p, int.", q="q", second="shrunken"),
         tests=tests[tests.p_value.notna()],

@@ -76,6 +76,6 @@ def test_setting_follows_a_deep_link_and_a_filter(visit: Visit) -> None:
 def test_cohorts_follow_a_deep_link_and_a_filter(visit: Visit) -> None:
     page = visit("/cohorts?gene=TP53")
     page.get_by_role("heading", name="Which cohorts can speak about TP53?").wait_for()
-    words = figure_words(page, "Flow of patients.")
+    words = figure_words(page, "Flow of patients from the store")
     choose(page, "Tumour types", "Melanoma")
     assert "other tumour types" in other_figure_words(page, words)
