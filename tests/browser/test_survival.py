@@ -110,6 +110,7 @@ def test_numbers_at_risk_stand_under_their_ticks(visit: Visit) -> None:
         page,
         """() => {
           const chart = document.querySelector('[data-testid=stVegaLiteChart]');
+          if (!chart) return ['not drawn'];
           const texts = [...chart.querySelectorAll('svg text')];
           const middle = e => { const b = e.getBoundingClientRect(); return b.x + b.width / 2; };
           const axis = [...chart.querySelectorAll('.role-axis')]
