@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.analysis.result import Result
-from core.analysis.tcga import TCGA, TUMOR_TYPE, ici_filters, tcga_filters
+from core.analysis.tcga import TCGA, binned_strata, ici_filters, tcga_filters
 from core.groups import mutation_status
 from core.model import Filters, NotEnoughData, Stratifier
 from core.stats.mantel_haenszel_panel import MANTEL_FLEISS, mantel_haenszel_panel
@@ -88,7 +88,8 @@ def comutation(
     matrix = store.mutation_matrix(
         frame.patient_key.to_numpy(int)[rows], stratifier.classes, min_mutant=min_mutant
     )
-    strata = _strata(frame.iloc[rows], TUMOR_TYPE if source == TCGA else "tumor_type")
+    of = frame.iloc[rows]
+    strata = binned_strata(of, source, of.tmb_per_mb.to_numpy(float), BURDEN_STEP)
     genes = [store.resolve_gene(g) for g in stratifier.genes]
     return comutation_of(
         matrix,
@@ -148,15 +149,6 @@ def comutation_of(
         methods=_methods(title, source, min_mutant),
         warnings=_warnings(inflation, len(table), unknown),
     )
-
-
-def _strata(frame: pd.DataFrame, type_column: str) -> npt.NDArray[np.intp]:
-    """Study, tumour type and burden bin of each patient, as one number."""
-    study, kind = (
-        pd.factorize(frame[c].fillna("Unknown").to_numpy())[0] for c in ("cohort_id", type_column)
-    )
-    step = np.floor(np.log2(frame.tmb_per_mb.to_numpy(float) + 1) / BURDEN_STEP).astype(int)
-    return (study * (kind.max() + 1) + kind) * (step.max() + 1) + step
 
 
 def _by_profile(

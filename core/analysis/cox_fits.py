@@ -19,7 +19,6 @@ from core.stats.concordance import Concordance, concordance_of
 from core.stats.cox import ChiSquare
 from core.stats.cox_terms import Categorical, TermsFit, fit_each, fit_terms
 from core.stats.interaction import likelihood_ratio
-from core.stats.survival_data import merge_near_ties
 
 Mask = npt.NDArray[np.bool_]
 
@@ -48,9 +47,9 @@ class Patients:
     ) -> None:
         self.strata, self.gene = list(strata), gene
         used = {self._column(t): t.term for t in terms}
-        time = merge_near_ties(np.asarray(data["time_months"], dtype=float))[0]
-        event = np.asarray(data["event"], dtype=float)
-        self._values: dict[str, Any] = {"time_months": time, "event": event}
+        self._values: dict[str, Any] = {
+            c: np.asarray(data[c], dtype=float) for c in ("time_months", "event")
+        }
         for column in dict.fromkeys([*used, *strata]):
             self._values[column] = values = data[column]
             term = used.get(column)

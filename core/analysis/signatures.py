@@ -17,7 +17,7 @@ from scipy import sparse
 
 from core.analysis.decomposed import PLACE, Demands, Source, Tumours, in_order, tumours
 from core.analysis.result import Result
-from core.analysis.tcga import TCGA, TUMOR_TYPE
+from core.analysis.tcga import TCGA, binned_strata
 from core.groups import assign, two_groups
 from core.groups.grouping import Grouping
 from core.model import Filters, NotEnoughData, Stratifier
@@ -109,7 +109,9 @@ def compare_frequencies(
     member = (frame.group == other).to_numpy()
     table = _crude(present, member, found.signatures)
     some = (table.mutant + table.wild_type > 0).to_numpy()
-    table = pd.concat([table, _adjusted(present, member, _strata(frame, found.source))], axis=1)
+    counts = frame.n_snv.to_numpy(float)
+    strata = binned_strata(frame, found.source.place, counts, COUNT_STEP)
+    table = pd.concat([table, _adjusted(present, member, strata)], axis=1)
     table = table[some].copy()
     table["q_value"] = benjamini_hochberg(table.p_value)
     table["adjusted_q"] = benjamini_hochberg(table.adjusted_p)
@@ -161,14 +163,6 @@ def _crude(
         )  # fmt: skip
     columns = ["p_value", "fisher_p", "odds_ratio", "ci_lower", "ci_upper"]
     return pd.concat([table, pd.DataFrame(tests, columns=columns, dtype=float)], axis=1)
-
-
-def _strata(frame: pd.DataFrame, source: Source) -> npt.NDArray[np.intp]:
-    """Study, tumour type and bin of the mutation count of each tumour, as one number."""
-    columns = ("cohort_id", TUMOR_TYPE if source.place == TCGA else "tumor_type")
-    study, kind = (pd.factorize(frame[c].fillna("Unknown").to_numpy())[0] for c in columns)
-    step = np.floor(np.log2(frame.n_snv.to_numpy(float) + 1) / COUNT_STEP).astype(int)
-    return (study * (kind.max() + 1) + kind) * (step.max() + 1) + step
 
 
 def _adjusted(

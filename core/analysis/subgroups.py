@@ -314,9 +314,8 @@ def _interaction(
         return test, []
     at = column.isin(compared).to_numpy()
     some = arms.part(at)
-    codes = pd.Index(compared).get_indexer(pd.Index(column.to_numpy(object)[at]))
     rows = {
-        factor: pd.Categorical.from_codes(codes, categories=pd.Index(compared)),
+        factor: pd.Categorical(column.to_numpy(object)[at], categories=compared),
         "mutant": some.mutant,
         "time_months": some.time,
         "event": some.event,

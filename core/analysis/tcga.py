@@ -1,4 +1,4 @@
-"""TCGA's patients under the filters of the sidebar: which of these filters apply, and which not.
+"""TCGA beside the ICI cohorts: which filters of the sidebar apply to it, and strata of both.
 
 TCGA's patients had no ICI, so that filters of drug, cohort, role and assay cannot speak of them.
 """
@@ -6,6 +6,10 @@ TCGA's patients had no ICI, so that filters of drug, cohort, role and assay cann
 from __future__ import annotations
 
 from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from core.model import Filters
 
@@ -59,3 +63,14 @@ def applied_words(filters: Filters) -> str:
     )
     unused = ignored(filters)
     return f"{words}; set but not used here: {', '.join(unused)}." if unused else f"{words}."
+
+
+def binned_strata(
+    frame: pd.DataFrame, place: str, burden: npt.NDArray[np.float64], step: float
+) -> npt.NDArray[np.intp]:
+    """Study, tumour type and burden of each patient as one number: the type is TCGA's own where
+    ``place`` is TCGA, the burden in bins of width ``step`` in log2(burden + 1)."""
+    columns = ("cohort_id", TUMOR_TYPE if place == TCGA else "tumor_type")
+    study, kind = (pd.factorize(frame[c].fillna("Unknown").to_numpy())[0] for c in columns)
+    bins = np.floor(np.log2(burden + 1) / step).astype(int)
+    return (study * (kind.max() + 1) + kind) * (bins.max() + 1) + bins

@@ -14,6 +14,7 @@ from core.analysis.mutations import MutationFrequency
 from core.charts.figure import Figure
 from core.charts.theme import Look
 from core.charts.wording import DASH
+from core.records import records
 
 Row = dict[Any, Any]
 
@@ -68,12 +69,8 @@ def _order(result: MutationFrequency, source: str, sort: str) -> npt.NDArray[np.
 
 def _records(result: MutationFrequency, source: str, sort: str = "frequency") -> list[Row]:
     """The rows of :func:`ordered`."""
-    records: list[Row] = []
-    at = np.flatnonzero(result.totals.source.to_numpy() == source)
-    for table, rows in ((result.totals, at), (result.table, _order(result, source, sort))):
-        columns = [column.to_numpy()[rows].tolist() for _, column in table.items()]
-        records += [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
-    return records
+    total = result.totals[(result.totals.source == source).to_numpy()]
+    return [*records(total), *records(result.table.take(_order(result, source, sort)))]
 
 
 def axis_end(table: pd.DataFrame) -> float:

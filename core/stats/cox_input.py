@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.model import BadInput, NotEnoughData
 from core.stats.cox_risk import Array, Index, RiskSets, risk_sets
-from core.stats.survival_data import merge_near_ties
+from core.stats.survival_data import merge_near_ties, occurring
 
 
 def covariates(X: npt.ArrayLike, names: Sequence[str] | None) -> tuple[Array, tuple[str, ...]]:
@@ -127,16 +127,11 @@ def coded(labels: npt.ArrayLike, n: int, name: str) -> tuple[Index, tuple[object
             f"{name} has the wrong length.", expected=f"{n} rows", found=f"{len(values)}"
         )
     if isinstance(values, pd.Categorical):
-        codes, found = np.asarray(values.codes, dtype=np.intp), list(values.categories)
+        codes, levels = np.asarray(values.codes, dtype=np.intp), values.categories
     else:
-        codes, found = pd.factorize(values, sort=True)
+        codes, levels = pd.factorize(values, sort=True)
     if (codes < 0).any():
         raise BadInput(f"A label of {name} is missing.", found=f"{int((codes < 0).sum())} rows")
-    occurs = np.bincount(codes, minlength=len(found)) > 0
-    if not occurs.all():
-        codes, found = (
-            (np.cumsum(occurs) - 1)[codes],
-            [v for v, o in zip(found, occurs, strict=True) if o],
-        )
+    codes, found = occurring(codes, list(levels), np.ones(n, dtype=bool))
     names = tuple(v.item() if isinstance(v, np.generic) else v for v in found)
     return codes.astype(np.intp, copy=False), names

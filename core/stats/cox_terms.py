@@ -218,6 +218,10 @@ class Design:
         """Patients left out because some value was missing."""
         return int((~self.used).sum())
 
+    def keep(self, values: Any) -> Any:
+        """The values of the rows that are used."""
+        return values if self.used.all() else values[self.used]
+
     def part(self, terms: Sequence[int]) -> tuple[list[int], Design]:
         """The design of some of the terms, and the columns that are theirs."""
         own = tuple(self.terms[i] for i in terms)
@@ -363,12 +367,9 @@ def fit_terms(
     by = [strata] if isinstance(strata, str) else list(strata or ())
     named = [c for c in (entry, weights, cluster, offset) if c is not None]
     made = design(frame, terms, event, time, *by, *named, complete=complete)
-    every = made.used.all()
 
     def values(column: str | None) -> Any:
-        if column is None:
-            return None
-        return frame[column] if every else frame[column][made.used]
+        return None if column is None else made.keep(frame[column])
 
     labels = crossed({c: values(c) for c in by}, by)
     fit = cox(
@@ -402,18 +403,16 @@ def fit_each(
     """Models of some of the terms each, those that ``parts`` number, of the patients in whom no
     term is missing; each equals :func:`fit_terms` of these patients and terms."""
     made = design(frame, terms, event, time, *strata, complete=complete)
-    columns = {c: frame[c] if made.used.all() else frame[c][made.used] for c in (time, event)}
-    by = {c: frame[c] if made.used.all() else frame[c][made.used] for c in strata}
     own = [made.part(part) for part in parts]
     fits = cox_each(
         made.matrix,
-        columns[time],
-        columns[event],
+        made.keep(frame[time]),
+        made.keep(frame[event]),
         [at for at, _ in own],
         names=made.cells["term"],
         groups=made.cells["variable"],
         counts={name: made.cells[name] for name in ("n", "events")},
-        strata=crossed(by, strata),
+        strata=crossed({c: made.keep(frame[c]) for c in strata}, strata),
         level=level,
     )
     return [TermsFit(fit, part) for fit, (_, part) in zip(fits, own, strict=True)]

@@ -106,8 +106,8 @@ def _effects(frame: Table, within: TermsFit, event: str) -> pd.DataFrame:
     """The effect in each level of the modifier: main column plus the product with that level."""
     effect, modifier = within.design.terms[:2]
     assert isinstance(modifier, Categorical) and not isinstance(effect, Interaction)
-    fit, used = within.fit, within.design.used
-    rows = {c: frame[c][used] for c in (effect.column, modifier.column, event)}
+    fit = within.fit
+    rows = {c: within.design.keep(frame[c]) for c in (effect.column, modifier.column, event)}
     died = np.asarray(rows[event], dtype=float)
     covariance, reach = fit.covariance, float(ndtri(0.5 + fit.level / 2))
     out = []
